@@ -1,0 +1,1 @@
+"""Third-party models, one file each, in a folder per task; found by name."""

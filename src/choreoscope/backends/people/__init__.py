@@ -1,0 +1,1 @@
+"""Back ends that find and follow people."""

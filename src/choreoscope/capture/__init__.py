@@ -1,0 +1,1 @@
+"""Film to people: interfaces, who is who, recipes."""

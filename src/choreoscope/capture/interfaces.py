@@ -1,0 +1,57 @@
+"""What capture asks of its back ends: numpy in, numpy out, house units and axes."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from choreoscope.datatypes.people import PersonObservation
+
+PeopleState = Mapping[str, np.ndarray]
+"""What a people back end has to know of earlier frames; plain arrays, so that it can be stored."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleInFrame:
+    """Everybody seen in one frame, and the state after it."""
+
+    frame: int
+    people: tuple[PersonObservation, ...]
+    state: PeopleState
+
+
+class PeopleEstimator(Protocol):
+    """Finds and follows everybody in a film and reads body, hands, face and mask of each.
+
+    Two runs over the same frames give equal results whatever the number of workers, and a run
+    that is cut in two, the second half started from the state the first half ended with, gives
+    the same results as one run.
+    """
+
+    point_set: str
+    """Name of the order of the body points, for example "blazepose33"."""
+
+    def follow(
+        self, frames: Iterable[tuple[int, np.ndarray]], state: PeopleState | None
+    ) -> Iterator[PeopleInFrame]:
+        """Go through consecutive frames of one shot.
+
+        Parameters
+        ----------
+        frames : iterable of (frame number, (H, W, 3) uint8)
+            RGB, upright. Read lazily and at most a few frames ahead, so that memory stays flat.
+        state : PeopleState or None
+            None at the start of a shot, else the state of the frame before.
+
+        Yields
+        ------
+        PeopleInFrame
+            One per frame, in order.
+        """
+        ...
+
+    @property
+    def model_cpu_seconds(self) -> float:
+        """Processor time spent inside model calls so far, all threads added."""
+        ...

@@ -1,0 +1,1 @@
+"""The nouns, the table of artifact kinds, the errors."""

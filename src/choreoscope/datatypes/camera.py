@@ -1,0 +1,46 @@
+"""Cameras: OpenCV axes (x right, y down, z forward), metres, ``camera_from_world``."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+
+from choreoscope.datatypes.arrays import check_arrays
+from choreoscope.datatypes.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CameraTrack:
+    """The camera in every frame of a clip.
+
+    Attributes
+    ----------
+    width, height : int
+        Picture size in pixels.
+    intrinsics : (T, 3, 3) float
+        Pixel-from-camera matrices.
+    camera_from_world : (T, 4, 4) float
+        World to camera. World: right-handed, Y up, metres, floor y = 0.
+    distortion : (D,) float
+        OpenCV coefficients k1 k2 p1 p2 [k3 ...]; empty for a pinhole.
+    source : str
+        Where it comes from: "given", "assumed", ...
+    metric : bool
+        False while the scale of the path is unknown.
+    """
+
+    width: int
+    height: int
+    intrinsics: Float[np.ndarray, "T 3 3"]
+    camera_from_world: Float[np.ndarray, "T 4 4"]
+    distortion: Float[np.ndarray, "D"]
+    source: str
+    metric: bool
+
+    def __post_init__(self) -> None:
+        check_arrays(self)
+        if np.any(self.intrinsics[:, 0, 0] <= 0) or np.any(self.intrinsics[:, 1, 1] <= 0):
+            raise InputError("CameraTrack: focal length must be above 0 px")
+        rotation = self.camera_from_world[:, :3, :3]
+        if not np.allclose(rotation @ np.swapaxes(rotation, -1, -2), np.eye(3), atol=1e-5):
+            raise InputError("CameraTrack: camera_from_world is not a rigid motion")

@@ -1,0 +1,1 @@
+"""Array maths on numpy."""

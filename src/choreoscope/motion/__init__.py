@@ -1,0 +1,1 @@
+"""Bodies and movement: skeletons, inverse kinematics, placement, smoothing."""

@@ -1,0 +1,135 @@
+"""What a stage is, and what it is handed when it runs."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from choreoscope.datatypes.frames import FrameRange, FrameSet
+from choreoscope.datatypes.models import RunSettings
+from choreoscope.datatypes.video import Video
+
+
+class Options(BaseModel):
+    """Base of every stage's options: they change results, so they enter the fingerprint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoOptions(Options):
+    """For stages without a choice."""
+
+
+class Job(Protocol):
+    """One run of one stage on one clip, as the engine hands it to the stage.
+
+    Files are read through `input` and written through `output`; the engine re-reads every
+    output with the stage's `check`, hashes it, moves it to its place and writes the manifest last.
+    """
+
+    @property
+    def video(self) -> Video:
+        """The film."""
+        ...
+
+    @property
+    def frames(self) -> FrameRange:
+        """The source frames of the clip."""
+        ...
+
+    @property
+    def clip_id(self) -> str:
+        """Name of the clip, for example "clip-001"."""
+        ...
+
+    @property
+    def options(self) -> Any:  # noqa: ANN401
+        """The stage's resolved options."""
+        ...
+
+    @property
+    def settings(self) -> RunSettings:
+        """Workers and the like; must not change results."""
+        ...
+
+    @property
+    def missing(self) -> FrameSet:
+        """Frames still to be made (window stages); all of the clip's frames otherwise."""
+        ...
+
+    def model(self) -> Any:  # noqa: ANN401
+        """Return the back end, loaded at the first call."""
+        ...
+
+    def input(self, kind: str, *, person: str | None = None, window: str | None = None) -> Path:
+        """Path of an input artifact."""
+        ...
+
+    def inputs(self, kind: str) -> Mapping[str, Path]:
+        """All files of a kind: by person for person kinds, by window for window kinds."""
+        ...
+
+    def output(self, kind: str, *, person: str | None = None, window: str | None = None) -> Path:
+        """Temporary path to write an artifact to; the engine moves it into place."""
+        ...
+
+    def commit(self, done: FrameRange) -> None:
+        """Keep what a window stage wrote for these frames, even if killed later."""
+        ...
+
+    def progress(self, done: int, total: int, unit: str) -> None:
+        """Tell how far it is; cheap, may be called for every frame."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Add a sentence for the manifest and the report."""
+        ...
+
+    def failed(self, frames: FrameRange, why: str) -> None:
+        """Record source frames that could not be made, with a one-line reason."""
+        ...
+
+    def manifests(self) -> Mapping[str, Any]:
+        """Manifests of the clip's finished stages by stage name (for the report and the index)."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One step of a recipe.
+
+    Attributes
+    ----------
+    name, version : str, int
+        Raise the version when results change.
+    reads, writes : tuple of str
+        Artifact kinds. Order in a recipe follows from them.
+    options : type
+        Pydantic model, a subclass of `Options`.
+    task : str or None
+        The back-end task it needs.
+    granularity : {"clip", "window"}
+        Whole clip at once, or windows of `window_frames`, committed one by one in order, each
+        continuing from the state stored with the one before.
+    run : callable
+        ``run(job)``.
+    check : callable
+        ``check(kind, path)`` re-reads one written file and raises `OutputError` when it is not
+        what it should be.
+    meaning : str
+        One line for ``choreoscope stages``.
+    """
+
+    name: str
+    version: int
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    options: type[Options]
+    run: Callable[[Job], None]
+    check: Callable[[str, Path], None]
+    meaning: str
+    task: str | None = None
+    granularity: Literal["clip", "window"] = "clip"
+    window_frames: int = 0

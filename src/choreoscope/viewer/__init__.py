@@ -1,0 +1,1 @@
+"""Looking at results: overlays, views, the report page."""
