@@ -1,24 +1,13 @@
 """What capture asks of its back ends: numpy in, numpy out, house units and axes."""
 
-import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
 
-from choreoscope.datatypes.people import PersonObservation
+from choreoscope.datatypes.people import PeopleInFrame, PeopleState
 
-PeopleState = Mapping[str, np.ndarray]
-"""What a people back end has to know of earlier frames; plain arrays, so that it can be stored."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PeopleInFrame:
-    """Everybody seen in one frame, and the state after it."""
-
-    frame: int
-    people: tuple[PersonObservation, ...]
-    state: PeopleState
+__all__ = ["PeopleEstimator", "PeopleInFrame", "PeopleState"]
 
 
 class PeopleEstimator(Protocol):

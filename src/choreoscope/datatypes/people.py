@@ -5,6 +5,7 @@ Camera axes: OpenCV (x right, y down, z forward). NaN means not observed.
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -110,6 +111,40 @@ class PersonObservation:
     face_px: Float[np.ndarray, "468 2"] | None
     appearance: Float[np.ndarray, "A"]
     mask: Mask | None
+
+    def __post_init__(self) -> None:
+        check_arrays(self)
+
+
+PeopleState = Mapping[str, np.ndarray]
+"""What a people back end has to know of earlier frames; plain arrays, so that it can be stored."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleInFrame:
+    """Everybody seen in one frame, and the state after it."""
+
+    frame: int
+    people: tuple[PersonObservation, ...]
+    state: PeopleState
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationRows:
+    """What identities are decided from: one row per person and frame, in any order.
+
+    The columns of many `PersonObservation` without hands, face and mask, so that a whole clip
+    fits in memory. Units and frames of reference as there.
+    """
+
+    frames: Int[np.ndarray, "N"]
+    tracklets: Int[np.ndarray, "N"]
+    boxes_xyxy: Float[np.ndarray, "N 4"]
+    score: Float[np.ndarray, "N"]
+    points_px: Float[np.ndarray, "N P 2"]
+    points_m: Float[np.ndarray, "N P 3"]
+    visibility: Float[np.ndarray, "N P"]
+    appearance: Float[np.ndarray, "N A"]
 
     def __post_init__(self) -> None:
         check_arrays(self)

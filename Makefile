@@ -1,0 +1,51 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help demo test check journeys bench format clean
+
+help:
+	@echo "make demo     install, fetch a real clip, capture it, print where the report lies"
+	@echo "make test     install what tests need and run all of them"
+	@echo "make check    style, types, architecture (part of make test)"
+	@echo "make bench    the figures of docs/benchmarks.md, measured here"
+	@echo "make format   rewrite the code in house style"
+
+$(VENV)/.core: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.core
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+demo: $(VENV)/.core
+	$(BIN)/choreoscope models fetch
+	$(BIN)/choreoscope models fetch demo-clip.mp4 --to demo
+	$(BIN)/choreoscope capture demo/demo-clip.mp4 --out demo/result
+
+check: $(VENV)/.test
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/codespell
+
+test: check
+	$(BIN)/choreoscope models fetch
+	$(BIN)/choreoscope models fetch demo-clip.mp4 --to demo
+	$(BIN)/python scripts/make_blender_environment.py
+	$(BIN)/pytest -m "not gpu and not licensed" --durations=15
+
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks
+
+format: $(VENV)/.test
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+clean:
+	rm -rf $(VENV) .venv-blender demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,1 +1,0 @@
-"""Made-up shots whose truth is known."""

@@ -1,0 +1,65 @@
+"""The plan of the house, as tests: imports, cost of importing, side effects, tables in the docs."""
+
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import choreoscope
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+MODULES = sorted(
+    module.name for module in pkgutil.walk_packages(choreoscope.__path__, "choreoscope.")
+)
+HEAVY = ("cv2", "av", "scipy", "ai_edge_litert", "scenedetect", "pygltflib", "torch", "jinja2")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_imports(name: str) -> None:
+    importlib.import_module(name)
+
+
+def _loaded_after(statement: str) -> set[str]:
+    code = f"import sys, json\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY
+    )
+    return {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
+
+
+def test_importing_everything_loads_no_heavy_library() -> None:
+    loaded = _loaded_after("\n".join(f"import {name}" for name in MODULES))
+    assert loaded.isdisjoint(HEAVY), loaded & set(HEAVY)
+
+
+def test_the_heavy_check_can_fail() -> None:
+    assert not _loaded_after("import av").isdisjoint(HEAVY)
+
+
+def test_the_command_line_loads_neither_numpy_nor_pydantic_models_of_ours() -> None:
+    loaded = _loaded_after("import choreoscope.cli.main")
+    assert "numpy" not in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_importing_everything_leaves_logging_and_environment_alone() -> None:
+    code = (
+        "import logging, os\nbefore = (list(logging.root.handlers), dict(os.environ))\n"
+        + "\n".join(f"import {name}" for name in MODULES)
+        + "\nassert before == (list(logging.root.handlers), dict(os.environ))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=REPOSITORY)
+
+
+@pytest.mark.parametrize("name", sorted((REPOSITORY / "src").rglob("*.py")), ids=lambda p: p.name)
+def test_files_are_short(name: Path) -> None:
+    assert len(name.read_text(encoding="utf-8").splitlines()) <= 400, name
+
+
+def test_no_catch_all_rooms() -> None:
+    forbidden = {"utils", "helpers", "common", "misc", "core"}
+    assert not [name for name in MODULES if name.rpartition(".")[2] in forbidden]
