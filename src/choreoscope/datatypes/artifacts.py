@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any, Literal
 
 from choreoscope.datatypes.errors import InputError
-from choreoscope.datatypes.frames import FrameSet
+from choreoscope.datatypes.frames import FrameRange, FrameSet
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,10 @@ def kind_of(name: str) -> ArtifactKind:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenFile:
-    """One file of a result: path relative to the clip's folder, bytes and hash as re-read."""
+    """One file of a result: path relative to the clip's folder, bytes and hash as re-read.
+
+    `frames` are the source frames a window's file covers; None for files of the whole clip.
+    """
 
     kind: str
     path: str
@@ -140,6 +143,7 @@ class WrittenFile:
     sha256: str
     person: str | None = None
     window: str | None = None
+    frames: FrameRange | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

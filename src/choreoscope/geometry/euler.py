@@ -149,4 +149,4 @@ def _nearest(angles: np.ndarray, before: np.ndarray) -> np.ndarray:
     both = np.stack([angles, other])
     both -= 2.0 * np.pi * np.round((both - before) / (2.0 * np.pi))
     way = np.sum(np.abs(both - before), axis=-1)
-    return np.where((way[0] <= way[1])[..., None], both[0], both[1])
+    return np.asarray(np.where((way[0] <= way[1])[..., None], both[0], both[1]))

@@ -60,7 +60,7 @@ def multiply(a: ArrayLike, b: ArrayLike) -> np.ndarray:
 
 def inverse(q: ArrayLike) -> np.ndarray:
     """Opposite rotation of unit quaternions, ``(*b, 4)``."""
-    return np.asarray(q, dtype=np.float64) * np.array([1.0, -1.0, -1.0, -1.0])
+    return np.asarray(np.asarray(q, dtype=np.float64) * np.array([1.0, -1.0, -1.0, -1.0]))
 
 
 def rotate(q: ArrayLike, v: ArrayLike) -> np.ndarray:

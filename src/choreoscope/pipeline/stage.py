@@ -71,6 +71,14 @@ class Job(Protocol):
         """All files of a kind: by person for person kinds, by window for window kinds."""
         ...
 
+    def previous(self, kind: str) -> Mapping[str, Path]:
+        """Files this window stage has already committed, by window, in the order of their frames.
+
+        Those of an earlier, stopped run with the same fingerprint count, so that the stage
+        continues from the state stored in the window before.
+        """
+        ...
+
     def output(self, kind: str, *, person: str | None = None, window: str | None = None) -> Path:
         """Temporary path to write an artifact to; the engine moves it into place."""
         ...

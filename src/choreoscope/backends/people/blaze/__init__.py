@@ -1,0 +1,1 @@
+"""BlazePose body, hands and face, run straight from the weight files."""

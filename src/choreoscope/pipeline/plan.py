@@ -1,0 +1,446 @@
+"""Plans: which stages of a recipe have to run on a clip, on which frames, and why."""
+
+import dataclasses
+import difflib
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from choreoscope.datatypes.artifacts import Manifest, WrittenFile
+from choreoscope.datatypes.errors import InputError
+from choreoscope.datatypes.frames import FrameSet
+from choreoscope.datatypes.models import BackendSpec, Tier
+from choreoscope.datatypes.video import Clip, Video
+from choreoscope.pipeline.events import Events, Note, StagePlanned, ignore
+from choreoscope.pipeline.fingerprint import (
+    Causes,
+    canonical,
+    canonical_json,
+    differences,
+    sha256_of,
+)
+from choreoscope.pipeline.folder import ClipFolder
+from choreoscope.pipeline.manifest import (
+    causes_of,
+    contribution,
+    failed_frames,
+    read_manifest,
+)
+from choreoscope.pipeline.recipe import Recipe
+from choreoscope.pipeline.stage import Options, Stage
+
+State = Literal["done", "partial", "stale", "missing", "blocked"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BackendChoice:
+    """A back end and the options it is to be loaded with; both can change results."""
+
+    spec: BackendSpec
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class GivenInput:
+    """Files of one kind that come from outside the recipe.
+
+    Attributes
+    ----------
+    kind : str
+        Artifact kind, one of the recipe's `inputs`.
+    files : dict
+        Person or window (empty text for kinds that have neither) to path.
+    fingerprint : str
+        Changes when the content does.
+    tier : str
+        Licence tier.
+    manifest : Manifest or None
+        The record it comes from, if a stage of another recipe made it.
+    """
+
+    kind: str
+    files: Mapping[str, Path]
+    fingerprint: str
+    tier: str = Tier.COMMERCIAL
+    manifest: Manifest | None = None
+
+    @classmethod
+    def of_manifest(cls, kind: str, *, folder: Path, manifest: Manifest) -> "GivenInput":
+        """Hand one kind of a finished stage in another folder (the film's, say) on to a recipe."""
+        return cls(
+            kind=kind,
+            files=files_of(kind, folder, manifest.files),
+            fingerprint=contribution(manifest),
+            tier=manifest.tier,
+            manifest=manifest,
+        )
+
+
+def files_of(kind: str, root: Path, files: Iterable[WrittenFile]) -> dict[str, Path]:
+    """Select the files of a kind: person or window (else empty text) to path."""
+    return {
+        file.person or file.window or "": root / file.path for file in files if file.kind == kind
+    }
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Everything a user decides that can change results.
+
+    Attributes
+    ----------
+    options : dict
+        Stage name to its options; defaults where absent.
+    backends : dict
+        Task to back end.
+    given : tuple of GivenInput
+        The recipe's inputs.
+    retry_failed : bool
+        Whether frames that could not be made before are tried again.
+    """
+
+    options: Mapping[str, Options] = dataclasses.field(default_factory=dict)
+    backends: Mapping[str, BackendChoice] = dataclasses.field(default_factory=dict)
+    given: tuple[GivenInput, ...] = ()
+    retry_failed: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How one stage stands, by the evidence on disk.
+
+    Attributes
+    ----------
+    stage, options, backend : Stage, Options, BackendChoice or None
+        What would run.
+    state : {"done", "partial", "stale", "missing", "blocked"}
+        Done; some windows there; made from other causes; not there; cannot be made.
+    why : str
+        One line: what changed, what is missing, what it waits for.
+    causes : Causes
+        What the result would follow from.
+    missing : FrameSet
+        Source frames to be made.
+    tier : str
+        Licence tier of the result: the worst of its inputs' and the back end's.
+    manifest : Manifest or None
+        What is on disk; for a partial window stage without the windows whose files are gone.
+    """
+
+    stage: Stage
+    options: Options
+    backend: BackendChoice | None
+    state: State
+    why: str
+    causes: Causes
+    missing: FrameSet
+    tier: str
+    manifest: Manifest | None
+
+    @property
+    def is_made_elsewhere(self) -> bool:
+        """Whether the result on disk was imported or edited by hand."""
+        return self.manifest is not None and self.manifest.origin != "computed"
+
+    @property
+    def to_run(self) -> bool:
+        """Whether the stage has to and can run."""
+        return self.state in ("partial", "stale", "missing")
+
+    @property
+    def contribution(self) -> str:
+        """What it adds to the fingerprints of its readers, now or once it has run."""
+        if self.manifest is not None and (self.state == "done" or self.is_made_elsewhere):
+            return contribution(self.manifest)
+        return self.causes.fingerprint
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """A recipe on a clip: everything needed to tell how its stages stand.
+
+    Attributes
+    ----------
+    film : dict
+        Fingerprint inputs that come from the film; see `film_inputs`.
+    deep : bool
+        Whether files are hashed again, instead of only being there with the right size.
+    """
+
+    recipe: Recipe
+    clip: Clip
+    folder: ClipFolder
+    choices: Choices
+    film: Mapping[str, str]
+    deep: bool
+
+    @property
+    def wanted(self) -> FrameSet:
+        """All source frames of the clip."""
+        return FrameSet.of([self.clip.frames])
+
+    def assess(self, stage: Stage, earlier: Mapping[str, Standing], events: Events) -> Standing:
+        """Tell how a stage stands, given how those before it do."""
+        options = self.choices.options.get(stage.name, stage.options())
+        backend = self._backend(stage)
+        feeders = [earlier[feeder.name] for feeder in self.recipe.feeders(stage)]
+        given = [one for one in self.choices.given if one.kind in stage.reads]
+        standing = Standing(
+            stage=stage,
+            options=options,
+            backend=backend,
+            state="missing",
+            why="no result yet",
+            causes=Causes(
+                stage=stage.name,
+                version=stage.version,
+                backend=backend_name(backend),
+                options=_resolved(stage, options, backend),
+                inputs=self._inputs(stage, feeders, given),
+            ),
+            missing=self.wanted,
+            tier=_worst([*feeders, *given], backend),
+            manifest=self._read(stage, events),
+        )
+        return _held_up(self._judged(standing), feeders)
+
+    def _backend(self, stage: Stage) -> BackendChoice | None:
+        if stage.task is None:
+            return None
+        try:
+            return self.choices.backends[stage.task]
+        except KeyError:
+            raise InputError(
+                f"stage '{stage.name}' needs a back end for '{stage.task}', and none was chosen"
+            ) from None
+
+    def _inputs(
+        self, stage: Stage, feeders: list[Standing], given: list[GivenInput]
+    ) -> dict[str, str]:
+        inputs = dict(self.film)
+        if stage.granularity == "window":
+            inputs["window"] = str(stage.window_frames)
+        inputs |= {f"stage {feeder.stage.name}": feeder.contribution for feeder in feeders}
+        return inputs | {f"input {one.kind}": one.fingerprint for one in given}
+
+    def _read(self, stage: Stage, events: Events) -> Manifest | None:
+        try:
+            return read_manifest(self.folder, stage.name)
+        except InputError as error:
+            path = self.folder.manifest(stage.name)
+            text = f"{path}: {error}; the stage counts as not done"
+            events(Note(clip=self.clip.id, stage=stage.name, text=text))
+            return None
+
+    def _judged(self, standing: Standing) -> Standing:
+        manifest = standing.manifest
+        if manifest is None:
+            return standing
+        if manifest.fingerprint != standing.causes.fingerprint:
+            changes = differences(causes_of(manifest), standing.causes)
+            why = "; ".join(changes) or "its recorded causes are not those of its fingerprint"
+            return self._protected(dataclasses.replace(standing, state="stale", why=why))
+        lost = [file for file in manifest.files if not self._is_there(file)]
+        if not lost:
+            return self._counted(standing, "a part was never made")
+        why = f"{lost[0].path} is gone or not as it was written"
+        if len(lost) > 1:
+            why += f", and {len(lost) - 1} more"
+        if standing.is_made_elsewhere or standing.stage.granularity == "clip":
+            return self._protected(dataclasses.replace(standing, why=why))
+        gone = FrameSet.of(file.frames for file in lost if file.frames is not None)
+        kept = dataclasses.replace(
+            manifest,
+            files=tuple(file for file in manifest.files if file not in lost),
+            done=manifest.done - gone,
+        )
+        return self._counted(dataclasses.replace(standing, manifest=kept), why)
+
+    def _counted(self, standing: Standing, why: str) -> Standing:
+        manifest = standing.manifest
+        if manifest is None:
+            return standing
+        failed = failed_frames(manifest)
+        missing = self.wanted - manifest.done
+        if not self.choices.retry_failed or standing.is_made_elsewhere:
+            missing -= failed
+        if missing:
+            tried = "frames that failed are tried again" if missing & failed else why
+            return dataclasses.replace(standing, state="partial", why=tried, missing=missing)
+        gaps = f"{len(failed)} frames could not be made" if failed else ""
+        return dataclasses.replace(standing, state="done", why=gaps, missing=FrameSet())
+
+    def _protected(self, standing: Standing) -> Standing:
+        """Let nothing overwrite what was made outside the engine."""
+        if not standing.is_made_elsewhere or standing.manifest is None:
+            return standing
+        path = self.folder.manifest(standing.stage.name)
+        why = (
+            f"its result was {standing.manifest.origin}, and since then: {standing.why}; "
+            f"it is never overwritten: delete {path} to have it computed anew"
+        )
+        return dataclasses.replace(standing, state="blocked", why=why)
+
+    def _is_there(self, file: WrittenFile) -> bool:
+        path = self.folder.root / file.path
+        try:
+            if path.stat().st_size != file.size:
+                return False
+            return not self.deep or sha256_of(path) == file.sha256
+        except OSError:
+            return False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What has to be done on a clip: the standings of the recipe's stages, in order."""
+
+    scope: Scope
+    standings: tuple[Standing, ...]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every stage's result is there."""
+        return all(standing.state == "done" for standing in self.standings)
+
+    def standing(self, stage: str) -> Standing:
+        """Look a stage's standing up by the stage's name."""
+        found = self.scope.recipe.stage(stage)
+        return next(standing for standing in self.standings if standing.stage is found)
+
+
+def plan(
+    recipe: Recipe,
+    clip: Clip,
+    folder: Path,
+    choices: Choices | None = None,
+    *,
+    deep: bool = False,
+    events: Events = ignore,
+) -> Plan:
+    """Work out what is missing; nothing is written.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Stages in order.
+    clip : Clip
+        The shot.
+    folder : Path
+        The clip's folder; need not exist.
+    choices : Choices or None
+        Options, back ends and given inputs; all defaults if None.
+    deep : bool
+        Hash every file again (reads everything) instead of comparing sizes.
+    events : callable
+        Receives a `StagePlanned` per stage, and a `Note` per manifest that cannot be read.
+
+    Raises
+    ------
+    InputError
+        If options name an unknown stage or are of another stage's type, a back end is not
+        chosen, or an input is not given.
+    """
+    chosen = choices or Choices()
+    _check(recipe, chosen)
+    scope = Scope(
+        recipe=recipe,
+        clip=clip,
+        folder=ClipFolder(folder),
+        choices=chosen,
+        film=film_inputs(clip),
+        deep=deep,
+    )
+    standings: dict[str, Standing] = {}
+    for stage in recipe.stages:
+        standing = standings[stage.name] = scope.assess(stage, standings, events)
+        events(
+            StagePlanned(
+                clip=clip.id,
+                stage=stage.name,
+                state=standing.state,
+                missing=len(standing.missing),
+                why=standing.why,
+            )
+        )
+    return Plan(scope=scope, standings=tuple(standings.values()))
+
+
+def film_inputs(clip: Clip) -> dict[str, str]:
+    """Name what a result takes from the film: its content, its timing and the clip's frames.
+
+    Timing is not in the content's digest: a folder of frames gets its rate from the user.
+    """
+    video: Video = clip.video
+    timing = canonical_json(
+        {
+            "rate": video.rate,
+            "time_base": video.time_base,
+            "pts": hashlib.sha256(np.asarray(video.pts, dtype="<i8").tobytes()).hexdigest(),
+            "size": [video.width, video.height],
+            "rotation": video.rotation,
+        }
+    )
+    return {
+        "film": video.digest,
+        "timing": hashlib.sha256(timing.encode("ascii")).hexdigest(),
+        "frames": str(clip.frames),
+    }
+
+
+def backend_name(choice: BackendChoice | None) -> str | None:
+    """Name a back end with everything that identifies it: task, name, version, weights."""
+    from choreoscope.pipeline.backends import weights_digest
+
+    if choice is None:
+        return None
+    spec = choice.spec
+    return f"{spec.task}/{spec.name} v{spec.version} weights {weights_digest(spec)[:16]}"
+
+
+def _resolved(stage: Stage, options: Options, backend: BackendChoice | None) -> dict[str, Any]:
+    resolved: dict[str, Any] = canonical(options)
+    if backend is None:
+        return resolved
+    # No stage option holds a dot, so the two cannot meet.
+    own = {f"{stage.task}.{key}": canonical(value) for key, value in backend.options.items()}
+    return resolved | own
+
+
+def _worst(inputs: Iterable[Standing | GivenInput], backend: BackendChoice | None) -> str:
+    tiers = [Tier(one.tier) for one in inputs]
+    if backend is not None:
+        tiers.append(backend.spec.licence.tier)
+        tiers.extend(weights.licence.tier for weights in backend.spec.weights)
+    order = list(Tier)
+    return str(max(tiers, key=order.index, default=Tier.COMMERCIAL))
+
+
+def _held_up(standing: Standing, feeders: list[Standing]) -> Standing:
+    """Block what cannot be made because something it reads cannot."""
+    held = [feeder.stage.name for feeder in feeders if feeder.state == "blocked"]
+    if not held or not standing.to_run:
+        return standing
+    why = f"it reads from stage '{held[0]}', which has no usable result"
+    return dataclasses.replace(standing, state="blocked", why=why)
+
+
+def _check(recipe: Recipe, choices: Choices) -> None:
+    names = [stage.name for stage in recipe.stages]
+    for name, options in choices.options.items():
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"it has: {', '.join(names)}"
+            raise InputError(f"recipe '{recipe.name}' has no stage '{name}'; {hint}")
+        wanted = recipe.stage(name).options
+        if not isinstance(options, wanted):
+            raise InputError(
+                f"stage '{name}' takes {wanted.__name__}, got {type(options).__name__}"
+            )
+    given = {one.kind for one in choices.given}
+    absent = [kind for kind in recipe.inputs if kind not in given]
+    if absent:
+        raise InputError(f"recipe '{recipe.name}' needs {', '.join(absent)} to be handed in")

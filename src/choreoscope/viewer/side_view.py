@@ -1,0 +1,163 @@
+"""Figures at a few moments, side by side on the floor, with a scale of heights."""
+
+import dataclasses
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+
+from choreoscope.datatypes.camera import CameraTrack
+from choreoscope.datatypes.motion import Motion
+from choreoscope.viewer.board import GRID, GRID_STRONG, INK, MUTED, PAPER, Board, Mapping2D
+from choreoscope.viewer.figure import RIGHT, Figure, figure_of, figure_points
+from choreoscope.viewer.palette import PersonColour, Rgb, mix
+from choreoscope.viewer.timecode import time_code
+
+WIDTH = 1200
+MOMENTS = 8
+MOST_PEOPLE = 8
+_LEFT, _RIGHT, _TITLE, _FOOT = 76.0, 20.0, 56.0, 62.0
+_COLUMN_METRES = 1.9
+_PIXELS_PER_METRE = (WIDTH - _LEFT - _RIGHT) / MOMENTS / _COLUMN_METRES
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Strip:
+    """One person's figures, turned to the page: right, up, away, metres."""
+
+    person: str
+    colour: PersonColour
+    figure: Figure
+    points: np.ndarray
+    times: np.ndarray
+    bridged: np.ndarray
+
+
+def side_view(
+    motions: Mapping[str, Motion],
+    camera: CameraTrack | None,
+    colours: Mapping[str, PersonColour],
+) -> np.ndarray:
+    """Draw each person at about eight moments of his or her own stay, seen from the camera's side.
+
+    Heights are true: feet off the line are off the floor. Sideways every figure stands in the
+    middle of its column. Figures filled in where the person was not seen are pale.
+
+    Parameters
+    ----------
+    motions : mapping of str to Motion
+        By person; the first eight people are drawn. May be empty.
+    camera : CameraTrack or None
+        Gives the direction one looks in; without it along -z.
+    colours : mapping of str to PersonColour
+        For every person of `motions`.
+
+    Returns
+    -------
+    (H, 1200, 3) uint8
+        RGB.
+    """
+    page_from_world = _page_axes(camera)
+    strips = [
+        _strip(person, motion, colours[person], page_from_world)
+        for person, motion in list(motions.items())[:MOST_PEOPLE]
+    ]
+    low = min([-0.1, *(float(strip.points[..., 1].min()) - 0.1 for strip in strips)])
+    high = max([2.0, *(float(strip.points[..., 1].max()) + 0.2 for strip in strips)])
+    row = (high - low) * _PIXELS_PER_METRE + _FOOT
+    board = Board(WIDTH, round(_TITLE + max(1, len(strips)) * row))
+    board.text("Seen from the camera's side", (24, 28), INK, size=19)
+    if not strips:
+        board.text("nobody found", (WIDTH / 2, board.height / 2), MUTED, anchor="middle")
+    if len(motions) > len(strips):
+        left_out = f"{len(motions) - len(strips)} more people are not drawn"
+        board.text(left_out, (WIDTH - _RIGHT, 28), MUTED, anchor="right")
+    for place, strip in enumerate(strips):
+        floor = _TITLE + place * row + high * _PIXELS_PER_METRE
+        _draw_scale(board, floor, low, high)
+        _draw_strip(board, floor, strip)
+    return board.finished()
+
+
+def _page_axes(camera: CameraTrack | None) -> np.ndarray:
+    """Rows: right, up and away as seen from the camera, held level; ``(3, 3)``."""
+    up = np.array([0.0, 1.0, 0.0])
+    right = np.array([1.0, 0.0, 0.0])
+    if camera is not None and len(camera.camera_from_world):
+        level = camera.camera_from_world[:, 0, :3].mean(axis=0) * (1, 0, 1)
+        length = float(np.linalg.norm(level))
+        right = level / length if length > 1e-6 else right  # noqa: PLR2004
+    return np.stack([right, up, np.cross(up, right)])
+
+
+def _strip(
+    person: str, motion: Motion, colour: PersonColour, page_from_world: np.ndarray
+) -> _Strip:
+    unseen = np.all(motion.confidence == 0, axis=1)
+    rows = _moments(unseen)
+    points = figure_points(motion)[rows] @ page_from_world.T
+    points[..., (0, 2)] -= points[:, :1, (0, 2)]
+    return _Strip(
+        person=person,
+        colour=colour,
+        figure=figure_of(motion.skeleton),
+        points=points,
+        times=motion.times[rows],
+        bridged=unseen[rows],
+    )
+
+
+def _moments(unseen: np.ndarray) -> np.ndarray:
+    """Rows at even distances, each moved to the nearest measured one inside its share."""
+    count = min(MOMENTS, len(unseen))
+    edges = np.linspace(0, len(unseen), count + 1)
+    rows = []
+    for start, stop in pairwise(edges):
+        share = np.arange(int(start), max(int(start) + 1, int(stop)))
+        measured = share[~unseen[share]]
+        choice = measured if len(measured) else share
+        rows.append(int(choice[np.argmin(np.abs(choice - (start + stop - 1) / 2))]))
+    return np.array(rows)
+
+
+def _draw_scale(board: Board, floor: float, low: float, high: float) -> None:
+    step = 0.5 if high - low <= 4 else 1.0 if high - low <= 8 else 2.0  # noqa: PLR2004
+    for mark in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1):
+        height = mark * step
+        y = floor - height * _PIXELS_PER_METRE
+        shade = INK if mark == 0 else GRID_STRONG if float(height).is_integer() else GRID
+        ends = np.array([[_LEFT, y], [WIDTH - _RIGHT, y]])
+        board.line(ends, shade, 1.5 if mark == 0 else 1.0)
+        board.text(f"{height:g} m", (_LEFT - 8, y), MUTED, size=11, anchor="right")
+
+
+def _draw_strip(board: Board, floor: float, strip: _Strip) -> None:
+    under = floor + 24
+    board.text(strip.person, (16, under), strip.colour.ink, size=12, plate=strip.colour.rgb)
+    for place, points in enumerate(strip.points):
+        middle = _LEFT + (place + 0.5) * _COLUMN_METRES * _PIXELS_PER_METRE
+        mapping = Mapping2D(origin_px=(middle, floor), pixels_per_metre=_PIXELS_PER_METRE)
+        pale = 0.6 if strip.bridged[place] else 0.0
+        _draw_figure(board, mapping, strip, points, pale)
+        words = time_code(float(strip.times[place])) + (" (filled in)" if pale else "")
+        board.text(words, (middle, under), MUTED, size=11.5, anchor="middle")
+
+
+def _draw_figure(
+    board: Board, mapping: Mapping2D, strip: _Strip, points: np.ndarray, pale: float
+) -> None:
+    ends = strip.figure.ends
+    # Far capsules first, so that near limbs lie on top.
+    order = np.argsort(-points[ends, 2].mean(axis=1), kind="stable")
+    for bone in order:
+        spots = mapping.pixels(points[ends[bone], :2])
+        radii = [float(radius) * mapping.pixels_per_metre for radius in strip.figure.radii[bone]]
+        board.capsule(spots, [radius + 0.9 for radius in radii], PAPER)
+        board.capsule(spots, radii, _shade(strip, int(bone), pale))
+
+
+def _shade(strip: _Strip, bone: int, pale: float) -> Rgb:
+    base = strip.colour.rgb
+    if int(strip.figure.sides[bone]) == RIGHT:
+        base = strip.colour.darker(0.28)
+    return mix(base, PAPER, pale)
