@@ -16,7 +16,7 @@ from choreoscope.pipeline.stage import Options
 SHOULDERS = (11, 12)
 HIPS = (23, 24)
 TORSO = (*SHOULDERS, *HIPS)
-MIRRORED = (0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(i ^ 1 for i in range(10, 32)))
+MIRRORED = (0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(i + 1 if i % 2 else i - 1 for i in range(11, 33)))
 """BlazePose33 with left and right exchanged."""
 
 
@@ -83,7 +83,7 @@ class Sightings:
         return len(self.frame)
 
 
-def sightings(rows: ObservationRows, times: np.ndarray) -> Sightings:
+def sightings(rows: ObservationRows, times: np.ndarray, first_frame: int) -> Sightings:
     """Order rows by frame, then place, and measure them.
 
     Parameters
@@ -91,7 +91,9 @@ def sightings(rows: ObservationRows, times: np.ndarray) -> Sightings:
     rows : ObservationRows
         In any order.
     times : (T,) float
-        Seconds of every frame of the film, by frame number.
+        Seconds of every frame of the clip.
+    first_frame : int
+        Source frame that `times` begins with.
     """
     box = np.asarray(rows.boxes_xyxy, dtype=np.float64)
     order = np.lexsort(
@@ -104,7 +106,7 @@ def sightings(rows: ObservationRows, times: np.ndarray) -> Sightings:
     return Sightings(
         source=order,
         frame=frame,
-        seconds=np.asarray(times, dtype=np.float64)[frame],
+        seconds=np.asarray(times, dtype=np.float64)[frame - first_frame],
         tracklet=np.asarray(rows.tracklets)[order],
         score=np.asarray(rows.score, dtype=np.float64)[order],
         box=box[order],
@@ -142,7 +144,7 @@ def pixels_per_metre(points_px: np.ndarray, points_m: np.ndarray, box: np.ndarra
     by_box = np.maximum(np.hypot(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) / 2.0, 1.0)
     known = (spread_m > 0) & (spread_px > 0)
     scale = np.divide(spread_px, spread_m, out=by_box.copy(), where=known)
-    return np.where(np.isfinite(scale), scale, by_box)
+    return np.asarray(np.where(np.isfinite(scale), scale, by_box))
 
 
 def pose_likeness(first: np.ndarray, second: np.ndarray, px_per_m: float, pose_m: float) -> float:
@@ -273,7 +275,8 @@ def motion_cost(end: End, start: End, options: LikenessOptions) -> float:
     """How badly one run's end moves on into another's start.
 
     Both are extrapolated to the middle of the gap, at their velocities or at rest, whichever fits
-    better: people land, stop and are mistaken for moving just before they are lost.
+    better: people land, stop and are mistaken for moving just before they are lost. The longer the
+    gap, the less a good fit says: that is the logarithm of a normal density's width.
     """
     gap = max(start.seconds - end.seconds, 0.0)
     scale = np.sqrt(end.px_per_m * start.px_per_m)
@@ -281,10 +284,11 @@ def motion_cost(end: End, start: End, options: LikenessOptions) -> float:
     moving = at_rest + (end.velocity_px_s + start.velocity_px_s) * gap / 2.0
     miss = min(float(np.linalg.norm(at_rest)), float(np.linalg.norm(moving))) / scale
     speed = options.speed_m_s * (1.0 if end.sure and start.sure else 3.0)
-    sigma = np.sqrt(
+    widened = np.sqrt(
         options.place_m**2 + (speed * gap) ** 2 + (options.push_m_s2 * gap**2 / 4.0) ** 2
     )
-    return float(0.5 * (miss / min(sigma, options.lost_m)) ** 2)
+    sigma = float(min(widened, options.lost_m))
+    return float(0.5 * (miss / sigma) ** 2) + 2.0 * float(np.log(sigma / options.place_m))
 
 
 def size_cost(end: End, start: End, options: LikenessOptions) -> float:
@@ -294,6 +298,7 @@ def size_cost(end: End, start: End, options: LikenessOptions) -> float:
     return float(0.5 * (np.log(end.px_per_m / start.px_per_m) / sigma) ** 2)
 
 
-def clothes_cost(distance: float, options: LikenessOptions) -> float:
-    """How badly clothes agree at a Hellinger `distance`; 0 where it is unknown."""
-    return 0.0 if np.isnan(distance) else 0.5 * (distance / options.clothes) ** 2
+def clothes_cost(distance: float, rows: int, options: LikenessOptions) -> float:
+    """How badly clothes agree at a Hellinger `distance` read from `rows` rows; unknown is 0."""
+    sigma = options.clothes * np.sqrt(1.0 + 2.0 / max(rows, 1))
+    return 0.0 if np.isnan(distance) else float(0.5 * (distance / sigma) ** 2)

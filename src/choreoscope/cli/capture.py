@@ -3,11 +3,11 @@
 import dataclasses
 import difflib
 import os
+import sys
 from fractions import Fraction
 from pathlib import Path
 
-from choreoscope.capture.film import CaptureOptions, FilmResult, capture_video
-from choreoscope.capture.stages.lens import LensOptions
+from choreoscope.capture.film import CaptureOptions, FilmResult, LensRequest, capture_video
 from choreoscope.cli.progress import Teller
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.models import RunSettings
@@ -53,7 +53,7 @@ def run(request: Request) -> int:
         result = capture_video(
             request.film, out, options=_options(request), settings=settings, events=teller
         )
-    return _tell(result, teller, quiet=request.quiet)
+    return _tell(result, request, quiet=request.quiet)
 
 
 def _options(request: Request) -> CaptureOptions:
@@ -70,17 +70,13 @@ def _options(request: Request) -> CaptureOptions:
     )
 
 
-def _lens(request: Request) -> LensOptions:
-    given = {
-        "--camera": request.camera,
-        "--focal-mm": request.focal_mm,
-        "--fov": request.fov,
-    }
+def _lens(request: Request) -> LensRequest:
+    given = {"--camera": request.camera, "--focal-mm": request.focal_mm, "--fov": request.fov}
     named = [name for name, value in given.items() if value is not None]
     if len(named) > 1:
         raise InputError(f"{' and '.join(named)} both say what the lens is; give one of them")
-    return LensOptions(
-        camera_file=str(request.camera.resolve()) if request.camera else None,
+    return LensRequest(
+        camera_file=request.camera,
         camera_name=request.camera_name,
         focal_mm=request.focal_mm,
         sensor_mm=request.sensor_mm,
@@ -170,32 +166,38 @@ def parse_option(text: str) -> tuple[str, str | int | float | bool]:
     return name, value
 
 
-def _tell(result: FilmResult, teller: Teller, *, quiet: bool) -> int:
-    for report in result.reports:
-        if not quiet:
+def _tell(result: FilmResult, request: Request, *, quiet: bool) -> int:
+    if not quiet:
+        for report in result.reports:
             print(report)
-    unknown = sorted(set(result.unknown_heights))
-    if unknown:
-        near = difflib.get_close_matches(unknown[0], result.people, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise InputError(
-            f"--height names {', '.join(unknown)}, but the people are "
-            f"{', '.join(result.people) or 'none'}{hint}"
-        )
-    for error in result.failures[1:]:
-        teller.line(f"choreoscope: {error}")
-    if result.failures:
-        raise result.failures[0]
-    if result.gaps:
-        _warn(f"finished with gaps: {result.gaps}")
+    people = sorted({person for found in result.people.values() for person in found})
+    _check_heights(request, people)
+    failures = [outcome for clip in result.clips for outcome in clip.failures]
+    for outcome in failures:
+        if outcome.state == "failed":
+            _warn(str(outcome.error))
+    if failures:
+        return failures[0].exit_code
+    if result.undecodable:
+        count = len(result.undecodable)
+        _warn(f"finished with gaps: {count} frames do not decode ({result.undecodable})")
         return WITH_GAPS
-    if not result.people:
+    if not people:
         _warn("nobody was found; the result is valid and empty")
         return NOBODY_FOUND
     return 0
 
 
-def _warn(text: str) -> None:
-    import sys
+def _check_heights(request: Request, people: list[str]) -> None:
+    unknown = [name for name, _ in map(parse_height, request.heights) if name not in people]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], people, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(
+            f"--height names {', '.join(unknown)}, but the people are "
+            f"{', '.join(people) or 'none'}{hint}"
+        )
 
+
+def _warn(text: str) -> None:
     print(f"choreoscope: {text}", file=sys.stderr)

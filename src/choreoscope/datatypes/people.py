@@ -6,6 +6,7 @@ Camera axes: OpenCV (x right, y down, z forward). NaN means not observed.
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -151,6 +152,28 @@ class ObservationRows:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One choice made while tracklets became persons, for people to read.
+
+    Attributes
+    ----------
+    kind : {"join", "split", "drop", "duplicate"}
+        What was done.
+    tracklets : tuple of int
+        The tracklets it was done to.
+    score : float
+        How sure: 1 is certain, 0 a toss-up.
+    reason : str
+        One line.
+    """
+
+    kind: Literal["join", "split", "drop", "duplicate"]
+    tracklets: tuple[int, ...]
+    score: float
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PersonSequence:
     """All observations of one person in a clip, one row per frame in which he or she is seen.
 
@@ -178,6 +201,29 @@ class PersonSequence:
         return Track(
             person=self.person, frames=self.frames, boxes_xyxy=self.boxes_xyxy, score=self.score
         )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PersonExtras:
+    """What is known of one person beside the sequence.
+
+    Attributes
+    ----------
+    face_frames : (F,) int
+        Frames in which the face is large enough to read, rising.
+    face_px : (F, 468, 2) float
+        Face mesh there, pixels.
+    appearance : (A,) float
+        Unit-sum colour histogram of the clothes, typical of the whole clip.
+    """
+
+    face_frames: Int[np.ndarray, "F"]
+    face_px: Float[np.ndarray, "F 468 2"]
+    appearance: Float[np.ndarray, "A"]
+
+    def __post_init__(self) -> None:
+        check_arrays(self)
+        _check_rising(self.face_frames, "PersonExtras")
 
 
 def _check_rising(frames: np.ndarray, what: str) -> None:

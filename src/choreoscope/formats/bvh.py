@@ -78,9 +78,15 @@ def check_bvh(path: Path, motion: Motion) -> float:
         found = read_bvh(path).motion
     except InputError as cause:
         raise OutputError(str(cause)) from cause
-    wanted, got = kinematics.of_motion(steady)[0], kinematics.of_motion(found)[0]
-    if wanted.shape != got.shape:
-        raise OutputError(f"{path}: expected {wanted.shape[:2]} frames and joints, got {got.shape}")
+    # The file lists joints branch by branch, the skeleton in any order that has parents first.
+    order = _depth_first(steady.skeleton)
+    names = tuple(safe_names(steady.skeleton.joints)[joint] for joint in order)
+    if found.skeleton.joints != names or found.frame_count != steady.frame_count:
+        raise OutputError(
+            f"{path}: expected {steady.frame_count} frames of {len(names)} joints, got "
+            f"{found.frame_count} of {len(found.skeleton.joints)}, or other names"
+        )
+    wanted, got = kinematics.of_motion(steady)[0][:, order], kinematics.of_motion(found)[0]
     error = float(np.max(np.linalg.norm(wanted - got, axis=-1)))
     if not error <= FARTHEST_APART:
         raise OutputError(f"{path}: joints are up to {error * 1000:.2f} mm off after re-reading")

@@ -5,12 +5,12 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from choreoscope.datatypes.errors import InputError, ShapeError
-
-_DAMAGE = (zipfile.BadZipFile, zlib.error, ShapeError)
 
 
 def write_arrays(path: Path, schema: str, version: int, arrays: Mapping[str, np.ndarray]) -> None:
@@ -39,8 +39,18 @@ def write_arrays(path: Path, schema: str, version: int, arrays: Mapping[str, np.
         if np.asarray(array).dtype.hasobject:
             raise ShapeError(f"{path.name}: member '{name}' holds Python objects, expected numbers")
         members[name] = np.asarray(array)
-    with path.open("wb") as stream:
-        np.savez_compressed(stream, **{name: members[name] for name in sorted(members)})
+    # Written member by member: numpy's own writer would pickle, and its options changed in 2.x.
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in sorted(members):
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=_NO_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = _UNIX
+            with archive.open(entry, "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, members[name], allow_pickle=False)
+
+
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+_UNIX = 3
 
 
 @contextmanager
@@ -55,17 +65,40 @@ def open_arrays(path: Path, schema: str, version: int) -> Iterator[Mapping[str, 
     """
     advice = "remove it and run the same command again"
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if not isinstance(stored, np.lib.npyio.NpzFile) or str(stored["schema"]) != schema:
-                raise InputError(f"{path}: expected a file of schema {schema}; {advice}")
-            got = int(stored["schema_version"])
-            if got != version:
-                raise InputError(
-                    f"{path}: expected version {version} of {schema}, got {got}; {advice}"
-                )
+        # numpy leaves a file open that it opened itself and could not read.
+        with path.open("rb") as stream, _archive(stream) as stored:
+            _check_schema(stored, schema, version)
             yield stored
-    except (OSError, EOFError, KeyError, ValueError, IndexError, *_DAMAGE) as damage:
+    except _DAMAGE as damage:
         raise InputError(f"{path}: cannot be read as {schema} ({damage}); {advice}") from damage
+
+
+_DAMAGE = (
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    IndexError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+    ShapeError,
+)
+
+
+def _archive(stream: BinaryIO) -> NpzFile:
+    stored = np.load(stream, allow_pickle=False)
+    if not isinstance(stored, NpzFile):
+        raise ShapeError("it is one bare array")
+    return stored
+
+
+def _check_schema(stored: NpzFile, schema: str, version: int) -> None:
+    got = str(stored["schema"]), int(stored["schema_version"])
+    if got != (schema, version):
+        raise ShapeError(
+            f"expected version {version} of {schema}, got version {got[1]} of {got[0]}"
+        )
 
 
 def names_starting(stored: Iterable[str], prefix: str) -> dict[str, str]:

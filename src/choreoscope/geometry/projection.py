@@ -124,7 +124,8 @@ def lens_from_fov(
     """
     if not _NARROWEST <= fov_degrees <= _WIDEST:
         raise InputError(
-            f"expected a field of view of {_NARROWEST:g} to {_WIDEST:g} degrees, got {fov_degrees:g}"
+            f"expected a field of view of {_NARROWEST:g} to {_WIDEST:g} degrees, "
+            f"got {fov_degrees:g}"
         )
     span = {"width": width, "height": height, "diagonal": math.hypot(width, height)}[across]
     focal = span / 2 / math.tan(math.radians(fov_degrees) / 2)

@@ -6,7 +6,7 @@ import numpy as np
 
 from choreoscope.geometry import rotation
 
-_CAP_RINGS = 4
+_CAP_RINGS = 3
 _TURNS_WITHIN = 0.02
 """Length over which the direction of the rings goes round a corner of the path, metres."""
 
@@ -37,7 +37,13 @@ def lengths_along(points: np.ndarray) -> np.ndarray:
 
 
 def tube(
-    points: np.ndarray, sections: np.ndarray, side: np.ndarray, *, spacing: float, segments: int
+    points: np.ndarray,
+    sections: np.ndarray,
+    side: np.ndarray,
+    *,
+    spacing: float,
+    segments: int,
+    roundness: float = 1.0,
 ) -> Tube:
     """Sweep an ellipse along a broken line and round both ends off.
 
@@ -54,6 +60,8 @@ def tube(
         Greatest distance between rings, metres.
     segments : int
         Corners of each ring.
+    roundness : float
+        How far the caps stand out, as a share of the smaller half axis; 1 gives half a ball.
 
     Returns
     -------
@@ -68,7 +76,7 @@ def tube(
     sizes = PchipInterpolator(sections[:, 0], sections[:, 1:])(within)
     angles = np.arange(1, _CAP_RINGS + 1) / (_CAP_RINGS + 1) * np.pi / 2
     shrink, bulge = np.sin(angles)[:, None], np.cos(angles)
-    start, end = sizes[0].min(), sizes[-1].min()
+    start, end = roundness * sizes[0].min(), roundness * sizes[-1].min()
     along = np.concatenate([-start * bulge, inner, total + end * bulge[::-1]])
     sizes = np.concatenate([sizes[0] * shrink, sizes, sizes[-1] * shrink[::-1]])
     rings = _rings(points, along, sizes, side, segments)
@@ -81,7 +89,7 @@ def tube(
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Unit normals ``(V, 3)``: the mean of the faces round each vertex, weighted by area."""
+    """Average the faces round each vertex, weighted by area, to unit normals ``(V, 3)``."""
     corners = vertices[faces]
     areas = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals = np.zeros_like(vertices)

@@ -11,7 +11,6 @@ import numpy as np
 
 from choreoscope.datatypes.motion import Skeleton
 from choreoscope.geometry import rotation
-from choreoscope.geometry.kinematics import global_to_local
 from choreoscope.motion import landmarks
 from choreoscope.motion.skeletons import SIDES, SPINE
 from choreoscope.motion.smoothing import bridge_rotations, steady_angle
@@ -21,6 +20,7 @@ SEEN = 0.05
 _TRUNK_SEEN = 0.005
 _STRAIGHT, _BENT = np.sin(np.radians(8.0)), np.sin(np.radians(28.0))
 _FOOT_SAYS = 0.3
+_FEWEST_FACE_POINTS = 4
 _TWIST_SIGMA = 0.15
 _IMAGE_UP = np.array([0.0, -1.0, 0.0])
 FACING_CAMERA = np.array([0.0, 1.0, 0.0, 0.0])
@@ -163,22 +163,41 @@ def _trunk(
     return filled[:, 0], filled[:, 1], known
 
 
-def _head(points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Camera-from-head by rigid alignment of the face points (Kabsch 1976)."""
-    face = list(landmarks.FACE)
-    template = landmarks.default_offsets(1.0)[face]
-    weight = weights[:, face] * (weights[:, face] > SEEN)
+def align(points: np.ndarray, template: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Turn that lays a template best on points (Kabsch 1976), whatever their place and size.
+
+    Parameters
+    ----------
+    points : (T, P, 3) float
+        Finite.
+    template : (P, 3) float
+        Rest axes.
+    weight : (T, P) float
+        Where all are 0 the turn means nothing.
+
+    Returns
+    -------
+    (T, 4) float
+        Points'-axes-from-template's-axes, unit.
+    """
     total = weight.sum(axis=1, keepdims=True)
     share = weight / np.where(total > 0, total, 1.0)
-    centred = points[:, face] - np.einsum("tp,tpc->tc", share, points[:, face])[:, None]
+    centred = points - np.einsum("tp,tpc->tc", share, points)[:, None]
     mean = np.einsum("tp,pc->tc", share, template)
-    covariance = np.einsum("tp,tpc,tpd->tcd", share, centred, template - mean[:, None])
+    covariance = np.einsum(
+        "tp,tpc,tpd->tcd", share, centred, template - mean[:, None], optimize=True
+    )
     left, _, right = np.linalg.svd(covariance)
     flip = np.tile(np.eye(3), (len(points), 1, 1))
     flip[:, 2, 2] = np.sign(np.linalg.det(left @ right))
-    seen = np.sum(weight > 0, axis=1) >= 4  # noqa: PLR2004  # four points span the head's axes
-    turn = rotation.from_matrix(np.where(seen[:, None, None], left @ flip @ right, np.eye(3)))
-    return turn, seen
+    return rotation.from_matrix(left @ flip @ right)
+
+
+def _head(points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    face = list(landmarks.FACE)
+    weight = weights[:, face] * (weights[:, face] > SEEN)
+    turn = align(points[:, face], landmarks.default_offsets(1.0)[face], weight)
+    return turn, np.sum(weight > 0, axis=1) >= _FEWEST_FACE_POINTS
 
 
 def _least(weights: np.ndarray, *points: int) -> np.ndarray:
@@ -194,7 +213,9 @@ def _bentness(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.asarray(share * share * (3 - 2 * share))
 
 
-def _twist_angle(frame: np.ndarray, bone: np.ndarray, axis: np.ndarray, to: np.ndarray) -> np.ndarray:
+def _twist_angle(
+    frame: np.ndarray, bone: np.ndarray, axis: np.ndarray, to: np.ndarray
+) -> np.ndarray:
     """Angle about `bone` (own axes of `frame`) that brings own `axis` nearest to `to`."""
     here = rotation.rotate(rotation.inverse(frame), to)
     sine = np.sum(np.cross(np.broadcast_to(axis, here.shape), here) * bone, axis=-1)
@@ -223,9 +244,7 @@ def _two_bones(  # noqa: PLR0913  # the pieces of one limb
     # The hinge only bends about its axis: what of the lower bone lies beside the plane is left
     # to the refinement, which turns the upper limb instead.
     flexion = _twist_angle(frame, hinge, bone, lower)
-    lower_frame = rotation.multiply(
-        frame, rotation.from_rotation_vector(flexion[:, None] * hinge)
-    )
+    lower_frame = rotation.multiply(frame, rotation.from_rotation_vector(flexion[:, None] * hinge))
     return frame, lower_frame
 
 
@@ -292,9 +311,7 @@ def _leg(
     upper, lower, forward = knee - hip, ankle - knee, toe - heel
     thigh_seen = _least(weights, landmarks.HIPS[side], landmarks.KNEES[side])
     shin_seen = np.minimum(thigh_seen, weights[:, landmarks.ANKLES[side]])
-    foot_seen = np.minimum(
-        shin_seen, _least(weights, landmarks.HEELS[side], landmarks.TOES[side])
-    )
+    foot_seen = np.minimum(shin_seen, _least(weights, landmarks.HEELS[side], landmarks.TOES[side]))
     knee_says = _bentness(upper, lower) * _trusted(shin_seen)
     foot_says = _FOOT_SAYS * _bentness(lower, forward) * _trusted(foot_seen) * (1 - knee_says)
     by_knee, by_foot = np.cross(upper, lower), np.cross(forward, lower)

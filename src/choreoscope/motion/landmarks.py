@@ -66,12 +66,10 @@ _HEEL_OFFSET, _TOE_OFFSET = (0.0, -0.030, -0.014), (0.0, -0.030, 0.072)
 
 def attachments() -> tuple[str, ...]:
     """House joint each of the 33 body points is fixed to."""
-    names = ["head"] * len(FACE)
-    per_pair = ("upper_arm", "forearm", "hand", "hand", "hand", "hand")
-    per_pair += ("thigh", "shin", "foot", "foot", "foot")
-    for joint in per_pair:
-        names += [f"left_{joint}", f"right_{joint}"]
-    return tuple(names)
+    arm = ["upper_arm", "forearm", "hand", "hand", "hand", "hand"]
+    leg = ["thigh", "shin", "foot", "foot", "foot"]
+    paired = [f"{side}_{joint}" for joint in arm + leg for side in ("left", "right")]
+    return ("head",) * len(FACE) + tuple(paired)
 
 
 def default_offsets(stature: float) -> np.ndarray:

@@ -15,6 +15,8 @@ _SINGLE_FRAME_SIGMA = 0.06
 _MEDIAN_FLOOR_SIGMA = 0.004
 _TRUSTED_VISIBILITY = 0.05
 _SHORTEST, _TALLEST = 0.4, 2.6
+_ODDEST = 1.3
+"""How many times longer or shorter than usual a segment may be for the stature."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +161,9 @@ def measure(points: np.ndarray, weights: np.ndarray, height: float | None) -> Me
     for name, (length, sigma) in seen.items():
         if known and np.isfinite(sigma):
             trust = 1 / (1 + (sigma / _SEGMENT_SIGMA) ** 2)
-            sizes[name] += trust * (length - sizes[name])
+            usual = sizes[name]
+            possible = float(np.clip(length, usual / _ODDEST, usual * _ODDEST))
+            sizes[name] += trust * (possible - usual)
     raw = Proportions(**sizes)
     wanted = height if height is not None else _mixed_stature(raw.stature if known else np.nan)
     factor = wanted / raw.stature

@@ -123,15 +123,17 @@ def rig_of(skeleton: Skeleton, point_offsets: np.ndarray) -> Rig:
 
 
 def _controls(names: list[str]) -> tuple[tuple[str, tuple[int, ...], float], ...]:
-    controls: list[tuple[str, tuple[int, ...], float]] = [
+    sides = [
+        (f"{side}_{part}", (names.index(f"{side}_{part}"),), 1.0)
+        for side in SIDES
+        for part in ("clavicle", "upper_arm", "forearm", "hand", "thigh", "shin", "foot")
+    ]
+    return (
         ("pelvis", (0,), 1.0),
         ("spine", tuple(names.index(name) for name in SPINE), 1 / len(SPINE)),
         ("head", (names.index("neck"), names.index("head")), 0.5),
-    ]
-    for side in SIDES:
-        for part in ("clavicle", "upper_arm", "forearm", "hand", "thigh", "shin", "foot"):
-            controls.append((f"{side}_{part}", (names.index(f"{side}_{part}"),), 1.0))
-    return tuple(controls)
+        *sides,
+    )
 
 
 def place_points(rig: Rig, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
@@ -155,7 +157,7 @@ def place_points(rig: Rig, root: np.ndarray, rotations: np.ndarray) -> np.ndarra
     return _forward(rig, root, local)[2]
 
 
-def refine(  # noqa: PLR0913  # start, evidence and effort
+def refine(
     rig: Rig,
     root: np.ndarray,
     rotations: np.ndarray,
@@ -242,9 +244,7 @@ def _forward(
     return origins, frames, origins[:, rig.point_joint] + hung
 
 
-def _jacobian(
-    rig: Rig, origins: np.ndarray, frames: np.ndarray, points: np.ndarray
-) -> np.ndarray:
+def _jacobian(rig: Rig, origins: np.ndarray, frames: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Change of points ``(T, 33, 3, N)`` with root position and each control's turn."""
     count = len(points)
     jacobian = np.zeros((count, points.shape[1], 3, 3 + 3 * len(rig.controls)))

@@ -123,7 +123,7 @@ def smooth_values(
     """
     around = windows(times, pace.sigma)
     deviations = (values[around.index] - values[:, None])[:, :, None]
-    return values + _corrections(around, deviations, weights[:, None], pace)[:, 0]
+    return np.asarray(values + _corrections(around, deviations, weights[:, None], pace)[:, 0])
 
 
 def smooth_rotations(
@@ -242,7 +242,7 @@ def steady_angle(
     near = np.sum(around.kernel * arrow[around.index], axis=1)
     size = np.sum(around.kernel * weight[around.index], axis=1)
     calm = (near + 0.01 * np.exp(1j * rest)) / (size + 0.01)
-    return np.angle(arrow * weight + (1 - weight) * calm)
+    return np.asarray(np.angle(arrow * weight + (1 - weight) * calm))
 
 
 def bridge_rotations(times: np.ndarray, rotations: np.ndarray, known: np.ndarray) -> np.ndarray:

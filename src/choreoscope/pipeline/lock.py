@@ -77,8 +77,12 @@ def _take(lock: Path, own: Holder) -> None:
         except FileExistsError:
             _judge(lock)
             continue
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+        except OSError:
+            lock.unlink()
+            raise
         return
 
 

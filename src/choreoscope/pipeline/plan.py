@@ -1,111 +1,34 @@
 """Plans: which stages of a recipe have to run on a clip, on which frames, and why."""
 
 import dataclasses
-import difflib
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from choreoscope.datatypes.artifacts import Manifest, WrittenFile
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameSet
-from choreoscope.datatypes.models import BackendSpec, Tier
-from choreoscope.datatypes.video import Clip, Video
+from choreoscope.datatypes.video import Clip
+from choreoscope.pipeline.choices import (
+    BackendChoice,
+    Choices,
+    GivenInput,
+    backend_name,
+    check_choices,
+    resolved,
+    worst_tier,
+)
 from choreoscope.pipeline.events import Events, Note, StagePlanned, ignore
-from choreoscope.pipeline.fingerprint import (
-    Causes,
-    canonical,
-    canonical_json,
-    differences,
-    sha256_of,
-)
+from choreoscope.pipeline.fingerprint import Causes, canonical_json, differences, sha256_of
 from choreoscope.pipeline.folder import ClipFolder
-from choreoscope.pipeline.manifest import (
-    causes_of,
-    contribution,
-    failed_frames,
-    read_manifest,
-)
+from choreoscope.pipeline.manifest import causes_of, contribution, failed_frames, read_manifest
 from choreoscope.pipeline.recipe import Recipe
 from choreoscope.pipeline.stage import Options, Stage
 
 State = Literal["done", "partial", "stale", "missing", "blocked"]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class BackendChoice:
-    """A back end and the options it is to be loaded with; both can change results."""
-
-    spec: BackendSpec
-    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class GivenInput:
-    """Files of one kind that come from outside the recipe.
-
-    Attributes
-    ----------
-    kind : str
-        Artifact kind, one of the recipe's `inputs`.
-    files : dict
-        Person or window (empty text for kinds that have neither) to path.
-    fingerprint : str
-        Changes when the content does.
-    tier : str
-        Licence tier.
-    manifest : Manifest or None
-        The record it comes from, if a stage of another recipe made it.
-    """
-
-    kind: str
-    files: Mapping[str, Path]
-    fingerprint: str
-    tier: str = Tier.COMMERCIAL
-    manifest: Manifest | None = None
-
-    @classmethod
-    def of_manifest(cls, kind: str, *, folder: Path, manifest: Manifest) -> "GivenInput":
-        """Hand one kind of a finished stage in another folder (the film's, say) on to a recipe."""
-        return cls(
-            kind=kind,
-            files=files_of(kind, folder, manifest.files),
-            fingerprint=contribution(manifest),
-            tier=manifest.tier,
-            manifest=manifest,
-        )
-
-
-def files_of(kind: str, root: Path, files: Iterable[WrittenFile]) -> dict[str, Path]:
-    """Select the files of a kind: person or window (else empty text) to path."""
-    return {
-        file.person or file.window or "": root / file.path for file in files if file.kind == kind
-    }
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """Everything a user decides that can change results.
-
-    Attributes
-    ----------
-    options : dict
-        Stage name to its options; defaults where absent.
-    backends : dict
-        Task to back end.
-    given : tuple of GivenInput
-        The recipe's inputs.
-    retry_failed : bool
-        Whether frames that could not be made before are tried again.
-    """
-
-    options: Mapping[str, Options] = dataclasses.field(default_factory=dict)
-    backends: Mapping[str, BackendChoice] = dataclasses.field(default_factory=dict)
-    given: tuple[GivenInput, ...] = ()
-    retry_failed: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,11 +121,13 @@ class Scope:
                 stage=stage.name,
                 version=stage.version,
                 backend=backend_name(backend),
-                options=_resolved(stage, options, backend),
+                options=resolved(stage, options, backend),
                 inputs=self._inputs(stage, feeders, given),
             ),
             missing=self.wanted,
-            tier=_worst([*feeders, *given], backend),
+            tier=worst_tier(
+                [*(feeder.tier for feeder in feeders), *(one.tier for one in given)], backend
+            ),
             manifest=self._read(stage, events),
         )
         return _held_up(self._judged(standing), feeders)
@@ -345,7 +270,7 @@ def plan(
         chosen, or an input is not given.
     """
     chosen = choices or Choices()
-    _check(recipe, chosen)
+    check_choices(recipe, chosen)
     scope = Scope(
         recipe=recipe,
         clip=clip,
@@ -374,7 +299,7 @@ def film_inputs(clip: Clip) -> dict[str, str]:
 
     Timing is not in the content's digest: a folder of frames gets its rate from the user.
     """
-    video: Video = clip.video
+    video = clip.video
     timing = canonical_json(
         {
             "rate": video.rate,
@@ -391,34 +316,6 @@ def film_inputs(clip: Clip) -> dict[str, str]:
     }
 
 
-def backend_name(choice: BackendChoice | None) -> str | None:
-    """Name a back end with everything that identifies it: task, name, version, weights."""
-    from choreoscope.pipeline.backends import weights_digest
-
-    if choice is None:
-        return None
-    spec = choice.spec
-    return f"{spec.task}/{spec.name} v{spec.version} weights {weights_digest(spec)[:16]}"
-
-
-def _resolved(stage: Stage, options: Options, backend: BackendChoice | None) -> dict[str, Any]:
-    resolved: dict[str, Any] = canonical(options)
-    if backend is None:
-        return resolved
-    # No stage option holds a dot, so the two cannot meet.
-    own = {f"{stage.task}.{key}": canonical(value) for key, value in backend.options.items()}
-    return resolved | own
-
-
-def _worst(inputs: Iterable[Standing | GivenInput], backend: BackendChoice | None) -> str:
-    tiers = [Tier(one.tier) for one in inputs]
-    if backend is not None:
-        tiers.append(backend.spec.licence.tier)
-        tiers.extend(weights.licence.tier for weights in backend.spec.weights)
-    order = list(Tier)
-    return str(max(tiers, key=order.index, default=Tier.COMMERCIAL))
-
-
 def _held_up(standing: Standing, feeders: list[Standing]) -> Standing:
     """Block what cannot be made because something it reads cannot."""
     held = [feeder.stage.name for feeder in feeders if feeder.state == "blocked"]
@@ -426,21 +323,3 @@ def _held_up(standing: Standing, feeders: list[Standing]) -> Standing:
         return standing
     why = f"it reads from stage '{held[0]}', which has no usable result"
     return dataclasses.replace(standing, state="blocked", why=why)
-
-
-def _check(recipe: Recipe, choices: Choices) -> None:
-    names = [stage.name for stage in recipe.stages]
-    for name, options in choices.options.items():
-        if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"it has: {', '.join(names)}"
-            raise InputError(f"recipe '{recipe.name}' has no stage '{name}'; {hint}")
-        wanted = recipe.stage(name).options
-        if not isinstance(options, wanted):
-            raise InputError(
-                f"stage '{name}' takes {wanted.__name__}, got {type(options).__name__}"
-            )
-    given = {one.kind for one in choices.given}
-    absent = [kind for kind in recipe.inputs if kind not in given]
-    if absent:
-        raise InputError(f"recipe '{recipe.name}' needs {', '.join(absent)} to be handed in")

@@ -95,6 +95,8 @@ class Board:
         """Fill a convex polygon ``(N, 2)`` pixels, mixed with what lies below."""
         import cv2
 
+        if len(points) < 3:  # noqa: PLR2004
+            return
         target = self._fine if alpha >= 1.0 else self._fine.copy()
         cv2.fillConvexPoly(target, self._spots(points), colour, cv2.LINE_AA, _SHIFT)
         if target is not self._fine:

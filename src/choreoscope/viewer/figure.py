@@ -51,11 +51,14 @@ class Figure:
         Metres, at the start and at the end.
     sides : (S,) int
         `MIDDLE`, `LEFT` or `RIGHT` of the person.
+    parts : (S,) int
+        Equal numbers belong to one limb, to the trunk, or to the head.
     """
 
     ends: Int[np.ndarray, "S 2"]
     radii: Float[np.ndarray, "S 2"]
     sides: Int[np.ndarray, "S"]
+    parts: Int[np.ndarray, "S"]
 
     def __post_init__(self) -> None:
         check_arrays(self)
@@ -92,19 +95,24 @@ def figure_of(skeleton: Skeleton) -> Figure:
     return Figure(
         ends=np.array(list(zip(starts, ends, strict=True)), dtype=np.int64).reshape(-1, 2),
         radii=np.array(radii, dtype=np.float64).reshape(-1, 2),
-        sides=np.array(
-            [
-                _side(skeleton, end if end < joints else start)
-                for start, end in zip(starts, ends, strict=True)
-            ],
-            dtype=np.int64,
-        ),
+        sides=np.array([_side(skeleton, start) for start in starts], dtype=np.int64),
+        parts=np.array([_part(skeleton, start) for start in starts], dtype=np.int64),
     )
 
 
 def tip_joints(skeleton: Skeleton) -> list[int]:
     """Joints whose bone ends in a tip of its own, in order."""
     return [int(joint) for joint in np.flatnonzero(np.isfinite(skeleton.tips).all(axis=-1))]
+
+
+def trail_joints(skeleton: Skeleton) -> list[int]:
+    """Hands and feet, whose paths through the air are worth drawing."""
+    return [
+        joint
+        for joint, name in enumerate(skeleton.joints)
+        if _named(name.lower(), ("hand", "wrist", "foot", "ankle"))
+        and not _named(name.lower(), _THICKNESS[0][0])
+    ]
 
 
 def nose_offset(skeleton: Skeleton) -> tuple[int, np.ndarray] | None:
@@ -189,12 +197,21 @@ def _named(joint: str, names: tuple[str, ...]) -> bool:
     return any(name in joint for name in names)
 
 
+def _part(skeleton: Skeleton, joint: int) -> int:
+    """First joint of the limb, or -1 for head and neck and -2 for the trunk."""
+    if _side(skeleton, joint) == MIDDLE:
+        return -1 if _named(skeleton.joints[joint].lower(), ("head", "neck")) else -2
+    first = joint
+    while _side(skeleton, int(skeleton.parents[first])) != MIDDLE:
+        first = int(skeleton.parents[first])
+    return first
+
+
 def _side(skeleton: Skeleton, joint: int) -> int:
     if int(skeleton.mirror[joint]) == joint:
         return MIDDLE
-    return LEFT if _is_left(skeleton.joints[joint]) else RIGHT
-
-
-def _is_left(name: str) -> bool:
-    lowered = name.lower()
-    return "left" in lowered or lowered.startswith("l") or lowered.endswith(("_l", ".l"))
+    name = skeleton.joints[joint].lower()
+    for side, word in ((LEFT, "left"), (RIGHT, "right")):
+        if word in name or name.endswith((f"_{word[0]}", f".{word[0]}")):
+            return side
+    return LEFT if name.startswith("l") else RIGHT

@@ -16,8 +16,8 @@ from choreoscope.viewer.timecode import time_code
 WIDTH = 1200
 MOMENTS = 8
 MOST_PEOPLE = 8
-_LEFT, _RIGHT, _TITLE, _FOOT = 76.0, 20.0, 56.0, 62.0
-_COLUMN_METRES = 1.9
+_LEFT, _RIGHT, _TITLE, _HEAD, _FOOT = 76.0, 20.0, 46.0, 40.0, 46.0
+_COLUMN_METRES = 1.7
 _PIXELS_PER_METRE = (WIDTH - _LEFT - _RIGHT) / MOMENTS / _COLUMN_METRES
 
 
@@ -64,7 +64,7 @@ def side_view(
     ]
     low = min([-0.1, *(float(strip.points[..., 1].min()) - 0.1 for strip in strips)])
     high = max([2.0, *(float(strip.points[..., 1].max()) + 0.2 for strip in strips)])
-    row = (high - low) * _PIXELS_PER_METRE + _FOOT
+    row = (high - low) * _PIXELS_PER_METRE + _HEAD + _FOOT
     board = Board(WIDTH, round(_TITLE + max(1, len(strips)) * row))
     board.text("Seen from the camera's side", (24, 28), INK, size=19)
     if not strips:
@@ -73,8 +73,10 @@ def side_view(
         left_out = f"{len(motions) - len(strips)} more people are not drawn"
         board.text(left_out, (WIDTH - _RIGHT, 28), MUTED, anchor="right")
     for place, strip in enumerate(strips):
-        floor = _TITLE + place * row + high * _PIXELS_PER_METRE
+        floor = _TITLE + place * row + _HEAD + high * _PIXELS_PER_METRE
         _draw_scale(board, floor, low, high)
+        tag = (_LEFT, floor - high * _PIXELS_PER_METRE - 20)
+        board.text(strip.person, tag, strip.colour.ink, size=12, plate=strip.colour.rgb)
         _draw_strip(board, floor, strip)
     return board.finished()
 
@@ -133,7 +135,6 @@ def _draw_scale(board: Board, floor: float, low: float, high: float) -> None:
 
 def _draw_strip(board: Board, floor: float, strip: _Strip) -> None:
     under = floor + 24
-    board.text(strip.person, (16, under), strip.colour.ink, size=12, plate=strip.colour.rgb)
     for place, points in enumerate(strip.points):
         middle = _LEFT + (place + 0.5) * _COLUMN_METRES * _PIXELS_PER_METRE
         mapping = Mapping2D(origin_px=(middle, floor), pixels_per_metre=_PIXELS_PER_METRE)
@@ -146,14 +147,19 @@ def _draw_strip(board: Board, floor: float, strip: _Strip) -> None:
 def _draw_figure(
     board: Board, mapping: Mapping2D, strip: _Strip, points: np.ndarray, pale: float
 ) -> None:
-    ends = strip.figure.ends
-    # Far capsules first, so that near limbs lie on top.
-    order = np.argsort(-points[ends, 2].mean(axis=1), kind="stable")
-    for bone in order:
-        spots = mapping.pixels(points[ends[bone], :2])
-        radii = [float(radius) * mapping.pixels_per_metre for radius in strip.figure.radii[bone]]
-        board.capsule(spots, [radius + 0.9 for radius in radii], PAPER)
-        board.capsule(spots, radii, _shade(strip, int(bone), pale))
+    figure = strip.figure
+    away = points[figure.ends, 2].mean(axis=1)
+    parts = np.unique(figure.parts)
+    depths = [float(away[figure.parts == part].mean()) for part in parts]
+    # Far limbs first; the rim of a limb goes under all of it, so that only limbs are told apart.
+    for part in parts[np.argsort(-np.array(depths), kind="stable")]:
+        bones = np.flatnonzero(figure.parts == part)
+        for rim in (1.0, 0.0):
+            for bone in bones:
+                spots = mapping.pixels(points[figure.ends[bone], :2])
+                radii = figure.radii[bone] * mapping.pixels_per_metre + rim
+                colour = PAPER if rim else _shade(strip, int(bone), pale)
+                board.capsule(spots, radii.tolist(), colour)
 
 
 def _shade(strip: _Strip, bone: int, pale: float) -> Rgb:

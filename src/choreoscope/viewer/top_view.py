@@ -116,7 +116,7 @@ def _area(paths: Mapping[str, np.ndarray], camera_path: np.ndarray) -> _Area:
     middle, half = (low + high) / 2, (high - low) / 2
     # Never narrower than three metres, never a ribbon: a page of reasonable shape.
     half = np.maximum(half, (1.5, 1.5))
-    half = np.maximum(half, (half[1] * 0.9, half[0] * 0.4))
+    half = np.maximum(half, (half[1] * 1.3, half[0] * 0.4))
     return _Area(low=middle - half, high=middle + half)
 
 
@@ -217,22 +217,35 @@ def _draw_camera(
         return
     reach = float(np.linalg.norm(area.high - area.low))
     rays = np.array([[math.cos(heading + s * half), math.sin(heading + s * half)] for s in (1, -1)])
-    cone = np.concatenate([centres[:1], centres[0] + rays * reach])
-    board.shape(_clipped(mapping.pixels(cone), board), (120, 130, 150), alpha=0.06)
-    size = min(0.7, 0.06 * reach)
+    cone = np.concatenate([centres[:1], centres[0] + rays * 2 * reach])
+    board.shape(mapping.pixels(_cut(cone, area)), (120, 130, 150), alpha=0.07)
+    size = min(0.5, 0.045 * reach)
     body = mapping.pixels(np.concatenate([centres[:1], centres[0] + rays * size]))
     board.line(mapping.pixels(centres), MUTED, 1.5)
     board.shape(body, INK)
     spot = mapping.pixels(centres[0] - np.array([math.cos(heading), math.sin(heading)]) * size / 2)
-    board.text("camera", (float(spot[0]), float(spot[1]) + 8), MUTED, size=11.5, anchor="middle")
+    board.text("camera", (float(spot[0]), float(spot[1]) + 6), MUTED, size=11.5, anchor="middle")
 
 
-def _clipped(cone: np.ndarray, board: Board) -> np.ndarray:
-    """Cut the cone's triangle off at the page, so that far corners keep their direction."""
-    reach = max(board.width, board.height) * 3.0
-    arms = cone[1:] - cone[0]
-    lengths = np.linalg.norm(arms, axis=-1, keepdims=True)
-    return np.concatenate([cone[:1], cone[0] + arms / np.maximum(lengths, 1e-9) * reach])
+def _cut(polygon: np.ndarray, area: _Area) -> np.ndarray:
+    """Cut a convex polygon off at the area's four edges (Sutherland and Hodgman 1974)."""
+    for axis, edge, sign in (
+        (0, area.low[0], 1.0),
+        (0, area.high[0], -1.0),
+        (1, area.low[1], 1.0),
+        (1, area.high[1], -1.0),
+    ):
+        inside = (polygon[:, axis] - edge) * sign
+        kept: list[np.ndarray] = []
+        for here, (spot, depth) in enumerate(zip(polygon, inside, strict=True)):
+            before, depth_before = polygon[here - 1], inside[here - 1]
+            if (depth < 0) != (depth_before < 0):
+                share = depth_before / (depth_before - depth)
+                kept.append(before + share * (spot - before))
+            if depth >= 0:
+                kept.append(spot)
+        polygon = np.array(kept).reshape(-1, 2)
+    return polygon
 
 
 def _point_at_camera(board: Board, mapping: Mapping2D, centre: np.ndarray, area: _Area) -> None:

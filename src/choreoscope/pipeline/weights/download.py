@@ -1,6 +1,7 @@
 """One file over HTTPS: checked, resumable, with progress."""
 
 import base64
+import functools
 import os
 import ssl
 import urllib.error
@@ -142,10 +143,15 @@ def _open(url: str, headers: Mapping[str, str]) -> HTTPResponse:
     opener = urllib.request.build_opener(
         _CarefulRedirects, urllib.request.HTTPSHandler(context=_trusted())
     )
-    response: HTTPResponse = opener.open(request, timeout=SILENCE_SECONDS)
+    try:
+        response: HTTPResponse = opener.open(request, timeout=SILENCE_SECONDS)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise
     return response
 
 
+@functools.cache
 def _trusted() -> ssl.SSLContext:
     context = ssl.create_default_context()
     for variable in ("PIP_CERT", "REQUESTS_CA_BUNDLE"):

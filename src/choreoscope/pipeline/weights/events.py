@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from choreoscope.datatypes.models import Licence
+from choreoscope.pipeline.events import Event
 
 
 class SourceFailedError(Exception):
@@ -12,7 +13,7 @@ class SourceFailedError(Exception):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class WeightsEvent:
+class WeightsEvent(Event):
     """One thing that happened while weights are fetched.
 
     Attributes
@@ -40,7 +41,4 @@ class WeightsEvent:
 
 
 Events = Callable[[WeightsEvent], None]
-
-
-def ignore(_event: WeightsEvent) -> None:
-    """Listen to nothing."""
+"""Receiver of events; a receiver of all the engine's events is one too."""

@@ -20,9 +20,10 @@ from choreoscope.datatypes.models import (
     Source,
     WheelMember,
 )
+from choreoscope.pipeline.events import ignore
 from choreoscope.pipeline.weights.addresses import take_https, take_hub
 from choreoscope.pipeline.weights.checks import difference_from
-from choreoscope.pipeline.weights.events import Events, SourceFailedError, WeightsEvent, ignore
+from choreoscope.pipeline.weights.events import Events, SourceFailedError, WeightsEvent
 from choreoscope.pipeline.weights.lock import folder_lock
 from choreoscope.pipeline.weights.wheel import WheelShelf
 

@@ -1,0 +1,72 @@
+"""Who is who: tracklets joined into persons, one track, mask track and landmark file for each."""
+
+import dataclasses
+from pathlib import Path
+
+from choreoscope.capture.assembly import assemble
+from choreoscope.capture.association import JoinOptions, join_tracklets
+from choreoscope.datatypes.errors import OutputError
+from choreoscope.formats.masks_json import read_masks, write_masks
+from choreoscope.formats.observations import read_observations, read_rows
+from choreoscope.formats.people_json import PeopleFile, read_people, write_people
+from choreoscope.formats.sequence import SequenceFile, read_sequence, write_sequence
+from choreoscope.pipeline.stage import Job, Stage
+
+POINT_SET = "blazepose33"
+
+
+def run(job: Job) -> None:
+    """Decide who is who, then write everybody's observations person by person."""
+    video = job.video
+    windows = [path for _, path in sorted(job.inputs("observations").items())]
+    joined = join_tracklets(
+        read_rows(windows), video.times(job.frames), job.frames, job.options
+    )
+    people = assemble(joined.persons, (read_observations(path) for path in windows))
+    for done, (person, seen) in enumerate(people.items(), start=1):
+        frames = seen.sequence.frames
+        seconds = (video.pts[frames] - video.pts[0]) * float(video.time_base)
+        write_sequence(
+            job.output("sequence", person=person),
+            SequenceFile(
+                sequence=seen.sequence, extras=seen.extras, times=seconds, point_set=POINT_SET
+            ),
+        )
+        size = (video.height, video.width)
+        write_masks(job.output("masks", person=person), person, seen.masks, size)
+        job.progress(done, len(people), "person")
+    write_people(
+        job.output("people"),
+        PeopleFile(
+            persons={name: len(seen.sequence.frames) for name, seen in people.items()},
+            decisions=tuple(dataclasses.asdict(decision) for decision in joined.decisions),
+        ),
+    )
+
+
+def check(kind: str, path: Path) -> None:
+    """Read a file back by its own reader.
+
+    Raises
+    ------
+    OutputError
+        If a landmark file holds no row.
+    """
+    if kind == "people":
+        read_people(path)
+    elif kind == "masks":
+        read_masks(path)
+    elif not len(read_sequence(path).sequence.frames):
+        raise OutputError(f"{path}: a person without a single frame")
+
+
+STAGE = Stage(
+    name="identities",
+    version=1,
+    reads=("observations",),
+    writes=("people", "sequence", "masks"),
+    options=JoinOptions,
+    run=run,
+    check=check,
+    meaning="join what was followed into persons, through gaps, exits and returns",
+)

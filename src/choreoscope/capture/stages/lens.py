@@ -1,0 +1,96 @@
+"""The lens, as given, read from a file or assumed, and whether the camera moves."""
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from choreoscope.datatypes.camera import Lens
+from choreoscope.formats.lens_json import read_lens, write_lens
+from choreoscope.formats.shots_json import read_shots
+from choreoscope.geometry.projection import assumed_lens
+from choreoscope.pipeline.stage import Job, Options, Stage
+
+
+class LensOptions(Options):
+    """The lens in numbers, resolved from what the user said; all empty means assumed."""
+
+    fx: float | None = Field(default=None, description="focal length, pixels; None: assumed")
+    fy: float | None = Field(default=None, description="focal length, pixels")
+    cx: float | None = Field(default=None, description="principal point, pixels")
+    cy: float | None = Field(default=None, description="principal point, pixels")
+    distortion: tuple[float, ...] = Field(default=(), description="OpenCV k1 k2 p1 p2 [k3 ...]")
+    source: str = Field(default="assumed", description="where it comes from")
+    static_camera: bool = Field(default=False, description="the user says the camera stands still")
+
+    @classmethod
+    def of(cls, lens: Lens | None, *, static_camera: bool) -> "LensOptions":
+        """Options that hold a lens, or say that it is assumed."""
+        if lens is None:
+            return cls(static_camera=static_camera)
+        return cls(
+            fx=lens.fx,
+            fy=lens.fy,
+            cx=lens.cx,
+            cy=lens.cy,
+            distortion=tuple(float(value) for value in lens.distortion),
+            source=lens.source,
+            static_camera=static_camera,
+        )
+
+
+def run(job: Job) -> None:
+    """Write the lens and tell what is not known."""
+    options: LensOptions = job.options
+    video = job.video
+    lens = assumed_lens(video.width, video.height)
+    if options.fx and options.fy and options.cx is not None and options.cy is not None:
+        lens = Lens(
+            width=video.width,
+            height=video.height,
+            fx=options.fx,
+            fy=options.fy,
+            cx=options.cx,
+            cy=options.cy,
+            distortion=np.array(options.distortion),
+            source=options.source,
+        )
+    else:
+        degrees = 2 * np.degrees(np.arctan2(video.width / 2, lens.fx))
+        job.note(
+            f"the lens is assumed ({degrees:.0f} degrees across); distances scale with it: "
+            f"give --fov, --focal-mm or --camera if you know it"
+        )
+    moves = _movement(job)
+    if moves and not options.static_camera:
+        job.note(
+            f"the background moves ({moves:.0f} px/s): positions in the world are relative to "
+            f"the moving camera until the camera is solved; poses are not affected"
+        )
+    write_lens(job.output("lens"), lens, moves=bool(moves) and not options.static_camera)
+
+
+def _movement(job: Job) -> float:
+    """Speed of the background in this shot, pixels per second; 0 where it stands still."""
+    for shot in read_shots(job.input("shots")).shots:
+        if job.frames.start in shot.frames and shot.movement == "moving":
+            return shot.speed_px_s or 0.0
+    return 0.0
+
+
+def check(kind: str, path: Path) -> None:
+    """Read the lens back."""
+    del kind
+    read_lens(path)
+
+
+STAGE = Stage(
+    name="lens",
+    version=1,
+    reads=("shots",),
+    writes=("lens",),
+    options=LensOptions,
+    run=run,
+    check=check,
+    meaning="the lens as given or assumed; whether the camera moves",
+)

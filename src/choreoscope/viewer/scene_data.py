@@ -1,0 +1,198 @@
+"""The 3D view's data: every person's points, packed small, and how to read them back.
+
+Each person's points are stored as the root's position (float32) and the offsets from it in steps
+of the same length (int16), little endian, base64. A step is far below a tenth of a millimetre
+for anything of human size. `scene.js` reads exactly this.
+"""
+
+import base64
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from choreoscope.datatypes.camera import CameraTrack
+from choreoscope.datatypes.frames import FrameRange
+from choreoscope.datatypes.motion import Motion, Skeleton
+from choreoscope.viewer.figure import Figure, figure_of, figure_points, trail_joints
+from choreoscope.viewer.palette import PersonColour
+
+MOST_FRAMES = 2000
+MOST_BYTES = 3_000_000
+"""Of packed points, before base64 makes a third more of it."""
+_LONGEST = 32767
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PackedPerson:
+    """One person as read back from a page.
+
+    Attributes
+    ----------
+    first : int
+        Index of the first row among the kept frames.
+    points : (M, P, 3) float
+        World, metres.
+    confidence : (M,) float
+        0 where filled in, else 1/255 to 1.
+    """
+
+    person: str
+    first: int
+    points: np.ndarray
+    confidence: np.ndarray
+
+
+def stride_for(motions: Mapping[str, Motion], frames: FrameRange) -> int:
+    """How many source frames one kept frame stands for, so that the page stays small."""
+    by_count = math.ceil(len(frames) / MOST_FRAMES)
+    total = sum(
+        motion.frame_count * _bytes_per_row(figure_of(motion.skeleton))
+        for motion in motions.values()
+    )
+    return max(1, by_count, math.ceil(total / MOST_BYTES))
+
+
+def scene_of(
+    motions: Mapping[str, Motion],
+    camera: CameraTrack | None,
+    colours: Mapping[str, PersonColour],
+    frames: FrameRange,
+    times: np.ndarray,
+) -> dict[str, Any]:
+    """Pack a clip for the 3D view.
+
+    Parameters
+    ----------
+    motions : mapping of str to Motion
+        By person.
+    camera : CameraTrack or None
+        One pose per clip frame, or a single one.
+    colours : mapping of str to PersonColour
+        For every person of `motions`.
+    frames : FrameRange
+        The clip's source frames.
+    times : (len(frames),) float
+        Seconds of the clip's frames from its first frame.
+
+    Returns
+    -------
+    dict
+        Ready for JSON.
+    """
+    stride = stride_for(motions, frames)
+    kept = np.arange(frames.start, frames.stop, stride)
+    figures: list[dict[str, Any]] = []
+    people = []
+    for person, motion in motions.items():
+        figure = _figure_json(motion.skeleton)
+        if figure not in figures:
+            figures.append(figure)
+        packed = _pack(person, motion, kept)
+        packed["figure"] = figures.index(figure)
+        packed["colour"] = colours[person].hex
+        people.append(packed)
+    return {
+        "frames": {
+            "start": frames.start,
+            "count": len(frames),
+            "stride": stride,
+            "times": _base64(np.asarray(times[::stride], dtype="<f4")),
+        },
+        "figures": figures,
+        "people": people,
+        "camera": _camera_json(camera, stride),
+        "floor": _floor(motions),
+    }
+
+
+def unpack_person(packed: Mapping[str, Any]) -> PackedPerson:
+    """Read one person back, as the page's script does."""
+    rows, points = int(packed["count"]), int(packed["points"])
+    root = _numbers(packed["root"], "<f4").reshape(rows, 1, 3)
+    local = _numbers(packed["local"], "<i2").reshape(rows, points, 3)
+    return PackedPerson(
+        person=str(packed["id"]),
+        first=int(packed["first"]),
+        points=root + local * float(packed["step"]),
+        confidence=_numbers(packed["seen"], "u1") / 255.0,
+    )
+
+
+def _pack(person: str, motion: Motion, kept: np.ndarray) -> dict[str, Any]:
+    rows = kept - motion.first_frame
+    inside = np.flatnonzero((rows >= 0) & (rows < motion.frame_count))
+    rows = rows[inside]
+    points = figure_points(motion)[rows]
+    root = points[:, :1].astype("<f4")
+    local = points - root
+    largest = float(np.abs(local).max(initial=0.0))
+    step = max(largest, 1e-6) / _LONGEST
+    confidence = motion.confidence[rows]
+    mean = np.where(
+        np.all(confidence == 0, axis=1), 0, np.maximum(1, confidence.mean(axis=1) * 255)
+    )
+    return {
+        "id": person,
+        "first": int(inside[0]) if len(inside) else 0,
+        "count": len(rows),
+        "points": points.shape[1],
+        "step": step,
+        "root": _base64(root),
+        "local": _base64(np.rint(local / step).astype("<i2")),
+        "seen": _base64(np.rint(level).astype("u1")),
+    }
+
+
+def _figure_json(skeleton: Skeleton) -> dict[str, Any]:
+    figure = figure_of(skeleton)
+    return {
+        "trails": trail_joints(skeleton),
+        "ends": figure.ends.tolist(),
+        "radii": np.round(figure.radii, 4).tolist(),
+        "sides": figure.sides.tolist(),
+    }
+
+
+def _camera_json(camera: CameraTrack | None, stride: int) -> dict[str, Any] | None:
+    if camera is None or len(camera.camera_from_world) == 0:
+        return None
+    poses = camera.camera_from_world[:, :3, :]
+    kept = poses[::stride] if len(poses) > 1 and np.ptp(poses, axis=0).max() > 0 else poses[:1]
+    focal = camera.intrinsics[0, 1, 1]
+    return {
+        "width": camera.width,
+        "height": camera.height,
+        "focal": round(float(focal), 3),
+        "centre": [round(float(value), 3) for value in camera.intrinsics[0, :2, 2]],
+        "count": len(kept),
+        "poses": _base64(kept.astype("<f4")),
+    }
+
+
+def _floor(motions: Mapping[str, Motion]) -> dict[str, float]:
+    spots = [motion.root_position[:, (0, 2)] for motion in motions.values()]
+    together = np.concatenate(spots) if spots else np.zeros((1, 2))
+    low, high = np.percentile(together, (1, 99), axis=0)
+    reach = float(np.clip(np.max(high - low) / 2 + 1.5, 2.0, 40.0))
+    middle = (low + high) / 2
+    return {
+        "x": round(float(middle[0]), 3),
+        "z": round(float(middle[1]), 3),
+        "reach": round(reach, 3),
+    }
+
+
+def _bytes_per_row(figure: Figure) -> int:
+    points = int(figure.ends.max(initial=0)) + 1
+    return points * 6 + 13
+
+
+def _base64(array: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+
+
+def _numbers(text: str, kind: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text, validate=True), dtype=kind)
