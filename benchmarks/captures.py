@@ -45,7 +45,7 @@ def shared_data() -> Path:
 
 def capture(film: Path, out: Path, *options: str) -> Run:
     """Run the command in a process of its own and measure it."""
-    command = [sys.executable, "-m", "choreoscope.cli.main", "capture", str(film)]
+    command = [sys.executable, "-m", "choreoscope", "capture", str(film)]
     command += ["--out", str(out), "--quiet", *options]
     began = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

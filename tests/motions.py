@@ -86,7 +86,7 @@ def wild_motion(
         rotations=rotation.from_rotation_vector(turn) * signs,
         confidence=rng.random((frames, joints)),
         contacts=rng.random((frames, 2)),
-        contact_joints=(skeleton.joints[-1], skeleton.joints[-4]),
+        contact_joints=(skeleton.joints[-1], skeleton.joints[joints // 2]),
     )
 
 

@@ -49,6 +49,15 @@ def test_area_and_box(dense: np.ndarray) -> None:
     assert box.tolist() == expected
 
 
+@given(pictures)
+def test_the_part_inside_the_box(dense: np.ndarray) -> None:
+    patch, (left, top) = masks.decode_inside(masks.encode(dense))
+    again = np.zeros_like(dense)
+    again[top : top + patch.shape[0], left : left + patch.shape[1]] = patch
+    assert np.array_equal(again, dense)
+    assert not patch.size or (patch.any(axis=0)[[0, -1]].all() and patch.any(axis=1)[[0, -1]].all())
+
+
 @given(st.data())
 def test_overlap_is_that_of_the_pictures(data: st.DataObject) -> None:
     shape = data.draw(hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9))

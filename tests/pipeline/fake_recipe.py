@@ -69,7 +69,7 @@ class World:
     """
 
     folder: Path
-    frames: FrameRange = FrameRange(5, 42)
+    frames: FrameRange = dataclasses.field(default_factory=lambda: FrameRange(5, 42))
     calls: Path | None = None
     before: dict[str, Callable[[Job], None]] = dataclasses.field(default_factory=dict)
     in_window: Callable[[], None] = nothing

@@ -1,5 +1,6 @@
 """Where weights come from: order, checks, offline, several processes."""
 
+import dataclasses
 import os
 import socket
 import subprocess
@@ -105,6 +106,13 @@ def test_a_wrong_file_in_the_users_folder_is_an_error(
     assert sha256(WRONG) in text
     assert (mine / "net.bin").read_bytes() == WRONG
     assert server.asked == []
+
+
+def test_the_size_must_be_right_too(cache: Path) -> None:
+    in_folder(cache)
+    ref = dataclasses.replace(made_ref(), size=len(CONTENT) + 1)
+    with pytest.raises(WeightsError, match=f"expected {len(CONTENT) + 1} bytes, got"):
+        store.locate(ref, settings=OFFLINE)
 
 
 def test_a_users_folder_that_is_none_is_an_error(cache: Path, tmp_path: Path) -> None:

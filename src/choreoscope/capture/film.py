@@ -195,9 +195,7 @@ def _wanted(video: Video, options: CaptureOptions) -> FrameRange:
     if options.seconds is None:
         return FrameRange(0, video.frame_count)
     start, stop = options.seconds
-    inside = [
-        frame for frame in range(video.frame_count) if start <= video.time_of(frame) < stop
-    ]
+    inside = [frame for frame in range(video.frame_count) if start <= video.time_of(frame) < stop]
     if not inside:
         last = float(video.time_of(video.frame_count - 1))
         raise InputError(

@@ -65,6 +65,8 @@ class Sightings:
     colours : (N, A) float
         Square roots of the clothes histogram, so that distances are Euclidean; NaN where the
         histogram says nothing.
+
+    The other columns are those of `ObservationRows`.
     """
 
     source: np.ndarray
@@ -78,6 +80,7 @@ class Sightings:
     centre_px: np.ndarray
     px_per_m: np.ndarray
     colours: np.ndarray
+    in_mask: np.ndarray
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -117,6 +120,7 @@ def sightings(rows: ObservationRows, times: np.ndarray, first_frame: int) -> Sig
             points, np.asarray(rows.points_m, dtype=np.float64)[order], box[order]
         ),
         colours=np.where(told[:, None], np.sqrt(np.maximum(histogram, 0.0)), np.nan),
+        in_mask=np.asarray(rows.in_mask, dtype=np.float64)[order],
     )
 
 

@@ -14,6 +14,7 @@ from choreoscope.datatypes.models import RunSettings
 
 NOBODY_FOUND = 6
 WITH_GAPS = 7
+NTSC_ROUNDING = Fraction(6, 1000)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,10 @@ def parse_rate(text: str) -> Fraction:
         rate = Fraction(0)
     if rate <= 0:
         raise InputError(f"expected a rate such as 24 or 30000/1001, got '{text}'")
-    return rate
+    # 23.976, 29.97 and 59.94 are how people write 24, 30 and 60 divided by 1.001.
+    exact = Fraction(round(rate * Fraction(1001, 1000)) * 1000, 1001)
+    meant = "." in text and abs(rate - exact) < NTSC_ROUNDING
+    return exact if meant else rate
 
 
 def parse_height(text: str) -> tuple[str, float]:

@@ -1,4 +1,4 @@
-"""The command ``choreoscope``: parse, call, print. Nothing heavy is imported before it is needed."""
+"""The command ``choreoscope``: parse, call, print; nothing heavy is imported before its time."""
 
 import sys
 from pathlib import Path
@@ -32,7 +32,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[  # noqa: ARG001 - handled by its callback
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
@@ -40,7 +40,7 @@ def root(
 
 
 @app.command()
-def capture(
+def capture(  # noqa: PLR0917 - typer reads options from the parameters
     film: Annotated[Path, typer.Argument(help="A film, or a folder of numbered frames.")],
     out: Annotated[
         Path | None, typer.Option(help="Result folder. Default: <name of the film>.choreoscope")
@@ -53,7 +53,8 @@ def capture(
         str | None, typer.Option(help="Frames per second of a folder of frames: 24 or 30000/1001")
     ] = None,
     static_camera: Annotated[
-        bool, typer.Option("--static-camera", help="The camera stands still; do not look for moves.")
+        bool,
+        typer.Option("--static-camera", help="The camera stands still; do not look for moves."),
     ] = False,
     max_people: Annotated[
         int | None, typer.Option(min=1, help="Keep the N people most in the picture.")
@@ -64,9 +65,7 @@ def capture(
     sensor_mm: Annotated[
         float, typer.Option(help="Sensor width in millimetres for --focal-mm.")
     ] = 36.0,
-    fov: Annotated[
-        float | None, typer.Option(help="Horizontal field of view in degrees.")
-    ] = None,
+    fov: Annotated[float | None, typer.Option(help="Horizontal field of view in degrees.")] = None,
     camera: Annotated[
         Path | None, typer.Option(help="Camera file: camera.json or a calibration .toml/.json")
     ] = None,

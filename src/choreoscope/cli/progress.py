@@ -17,7 +17,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from choreoscope.cli.weights_teller import line_of, short_name
 from choreoscope.pipeline import events
+from choreoscope.pipeline.weights.events import WeightsEvent
 
 SECONDS_BETWEEN_UPDATES = 0.1
 
@@ -49,6 +51,7 @@ class Teller:
             disable=quiet,
         )
         self._bar: TaskID | None = None
+        self._downloads: dict[str, TaskID] = {}
         self._drawn = 0.0
 
     def __enter__(self) -> Self:
@@ -71,6 +74,8 @@ class Teller:
     def __call__(self, event: events.Event) -> None:
         """Receive one event."""
         match event:
+            case WeightsEvent():
+                self._weights(event)
             case events.StageStarted():
                 self._bar = self._bars.add_task(event.stage, total=None, unit="")
             case events.Progress():
@@ -81,6 +86,18 @@ class Teller:
                 self._end(f"{event.clip} {event.stage:<12} failed: {event.cause}")
             case events.Note():
                 self.line(f"{event.clip} {event.stage:<12} note: {event.text}")
+
+    def _weights(self, event: WeightsEvent) -> None:
+        line = line_of(event)
+        if line is not None:
+            self.line(line)
+        elif event.total and not self._quiet:
+            if event.name not in self._downloads:
+                self._downloads[event.name] = self._bars.add_task(
+                    short_name(event.name), total=None, unit="MB"
+                )
+            bar, megabyte = self._downloads[event.name], 1_000_000
+            self._bars.update(bar, completed=event.done // megabyte, total=event.total // megabyte)
 
     def _advance(self, event: events.Progress) -> None:
         now = time.monotonic()

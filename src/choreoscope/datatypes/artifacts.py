@@ -80,6 +80,12 @@ KINDS: dict[str, ArtifactKind] = {
             meaning="skeleton, root path, joint rotations, confidence, contacts in the world",
         ),
         ArtifactKind(
+            name="fit",
+            path="work/fit.json",
+            per="clip",
+            meaning="heights used, floor, and how well the motions agree with what was seen",
+        ),
+        ArtifactKind(
             name="bvh",
             path="people/{person}/{person}.bvh",
             per="person",

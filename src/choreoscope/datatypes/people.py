@@ -136,6 +136,12 @@ class ObservationRows:
 
     The columns of many `PersonObservation` without hands, face and mask, so that a whole clip
     fits in memory. Units and frames of reference as there.
+
+    Attributes
+    ----------
+    in_mask : (N,) float
+        Share of the body points inside the picture that lie on the person's own mask: near 1 on
+        people, lower on furniture. NaN without a mask.
     """
 
     frames: Int[np.ndarray, "N"]
@@ -146,6 +152,7 @@ class ObservationRows:
     points_m: Float[np.ndarray, "N P 3"]
     visibility: Float[np.ndarray, "N P"]
     appearance: Float[np.ndarray, "N A"]
+    in_mask: Float[np.ndarray, "N"]
 
     def __post_init__(self) -> None:
         check_arrays(self)

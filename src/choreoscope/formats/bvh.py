@@ -43,7 +43,7 @@ def write_bvh(path: Path, motion: Motion) -> str | None:
     Raises
     ------
     InputError
-        If the motion has no frames.
+        If the motion has no frames, or times that do not rise.
     """
     if motion.frame_count == 0:
         raise InputError(f"{path.name}: a BVH file needs at least one frame, the motion has none")
@@ -110,6 +110,11 @@ def conformed(motion: Motion) -> tuple[Motion, str | None]:
         Row ``n`` is ``n / rate`` seconds after row 0. The given object if nothing had to be done.
     note : str or None
         A sentence for people if it was resampled.
+
+    Raises
+    ------
+    InputError
+        If times do not rise strictly.
     """
     count = motion.frame_count
     if count == 0:
@@ -117,6 +122,8 @@ def conformed(motion: Motion) -> tuple[Motion, str | None]:
     since_start = motion.times - motion.times[0]
     if np.all(np.abs(since_start - np.arange(count) / float(motion.rate)) <= _STEADY_WITHIN):
         return motion, None
+    if np.any(np.diff(since_start) <= 0):
+        raise InputError("times do not rise strictly, so the movement has no rate to conform to")
     new_count = int(np.floor(since_start[-1] * float(motion.rate) + 1e-6)) + 1
     ticks = np.arange(new_count) / float(motion.rate)
     right = np.clip(np.searchsorted(since_start, ticks, side="right"), 1, count - 1)

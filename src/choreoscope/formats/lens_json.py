@@ -13,21 +13,21 @@ VERSION = 1
 NUMBERS = ("width", "height", "fx", "fy", "cx", "cy")
 
 
-def write_lens(path: Path, lens: Lens, *, moves: bool) -> None:
-    """Write a lens, and whether the camera that holds it moves."""
+def write_lens(path: Path, lens: Lens, *, background_px_s: float) -> None:
+    """Write a lens, and how fast the background moves (pixels per second; 0 stands still)."""
     record = {
         "schema": SCHEMA,
         "schema_version": VERSION,
         **{name: getattr(lens, name) for name in NUMBERS},
         "distortion": lens.distortion.tolist(),
         "source": lens.source,
-        "moves": moves,
+        "background_px_s": background_px_s,
     }
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def read_lens(path: Path) -> tuple[Lens, bool]:
-    """Read the lens, and whether the camera moves.
+def read_lens(path: Path) -> tuple[Lens, float]:
+    """Read the lens, and how fast the background moves, pixels per second.
 
     Raises
     ------
@@ -43,6 +43,6 @@ def read_lens(path: Path) -> tuple[Lens, bool]:
             distortion=np.array(record["distortion"], dtype=np.float64),
             source=record["source"],
         )
-        return lens, bool(record["moves"])
+        return lens, float(record["background_px_s"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read ({error}); run the capture again") from error

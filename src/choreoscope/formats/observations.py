@@ -123,12 +123,15 @@ def read_rows(paths: Iterable[Path]) -> ObservationRows:
         If a file is absent, damaged or of another kind, or windows have unlike numbers of points.
     """
     names = ("box_xyxy", "score", "points_px", "points_m", "visibility", "appearance")
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in ("frame", "tracklet", *names)}
+    parts: dict[str, list[np.ndarray]] = {
+        name: [] for name in ("frame", "tracklet", "in_mask", *names)
+    }
     for path in paths:
         with open_arrays(path, SCHEMA, VERSION) as stored:
             if len(stored["tracklet"]) == 0:
                 continue
             parts["frame"].append(np.repeat(stored["frames"], stored["people_per_frame"]))
+            parts["in_mask"].append(_in_mask(stored))
             for name in ("tracklet", *names):
                 parts[name].append(stored[name])
     if not parts["frame"]:
@@ -145,6 +148,7 @@ def read_rows(paths: Iterable[Path]) -> ObservationRows:
         points_m=column["points_m"],
         visibility=column["visibility"],
         appearance=column["appearance"],
+        in_mask=column["in_mask"],
     )
 
 
@@ -159,6 +163,7 @@ def _no_rows() -> ObservationRows:
         points_m=empty["points_m"],
         visibility=empty["visibility"],
         appearance=empty["appearance"],
+        in_mask=empty["score"],
     )
 
 
@@ -225,6 +230,21 @@ def _masks(stored: Mapping[str, np.ndarray]) -> dict[int, Mask]:
         int(row): Mask(height=int(size[0]), width=int(size[1]), counts=counts[end - length : end])
         for row, size, end, length in rows
     }
+
+
+def _in_mask(stored: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Share of each row's points inside the picture that lie on its mask, ``(N,)``."""
+    points = stored["points_px"].astype(np.float64)
+    shares = np.full(len(points), np.nan)
+    for row, mask in _masks(stored).items():
+        x, y = np.floor(points[row]).T
+        shown = (x >= 0) & (x < mask.width) & (y >= 0) & (y < mask.height)
+        if shown.any():
+            # Runs go down the columns; runs with odd numbers are inside.
+            places = x[shown] * mask.height + y[shown]
+            runs = np.searchsorted(np.cumsum(mask.counts), places, side="right")
+            shares[row] = np.mean(runs % 2)
+    return shares
 
 
 def _state(stored: Mapping[str, np.ndarray]) -> PeopleState:

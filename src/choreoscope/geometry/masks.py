@@ -66,6 +66,27 @@ def decode(mask: Mask) -> np.ndarray:
     return np.repeat(values, mask.counts).reshape(mask.width, mask.height).T
 
 
+def decode_inside(mask: Mask) -> tuple[np.ndarray, tuple[int, int]]:
+    """Turn back only the part of the picture in which the mask lies.
+
+    Returns
+    -------
+    patch : (h, w) bool
+        Empty for an empty mask.
+    corner : (int, int)
+        Column and row of the patch's first pixel in the picture.
+    """
+    box = box_xyxy(mask)
+    if np.isnan(box[0]):
+        return np.zeros((0, 0), dtype=bool), (0, 0)
+    left, top, right, bottom = (int(value) for value in box)
+    first, last = left * mask.height, right * mask.height
+    bounds = np.clip(np.concatenate([[0], np.cumsum(mask.counts)]), first, last)
+    values = np.arange(len(mask.counts)) % 2 == 1
+    columns = np.repeat(values, np.diff(bounds)).reshape(right - left, mask.height)
+    return columns.T[top:bottom], (left, top)
+
+
 def area(mask: Mask) -> int:
     """Pixels inside."""
     return int(mask.counts[1::2].sum())

@@ -291,7 +291,7 @@ class _Builder:
         crown = top - 0.3 * self.scale * shapes.HEAD_SECTIONS[-1][1] * axis
         self._add([chin, crown], joints, shapes.HEAD_SECTIONS, self.left)
         bridge = place + self.scale * (0.045 * axis + 0.082 * self.front)
-        nose = place + self.scale * (0.010 * axis + 0.098 * self.front)
+        nose = place + self.scale * (0.010 * axis + 0.104 * self.front)
         self._add([bridge, nose], joints, ((0.0, 0.007, 0.007), (1.0, 0.012, 0.010)), self.left)
 
     def _hand(self, joints: list[int]) -> None:

@@ -75,8 +75,8 @@ MITTEN_SECTIONS = ((0.0, 0.026, 0.019), (0.4, 0.040, 0.016), (1.0, 0.022, 0.011)
 DETAIL = {
     "finger": (0.016, 6, 1.0),
     "head": (0.012, 16, 0.3),
-    "torso": (0.034, 18, 1.0),
-    "other": (0.034, 12, 1.0),
+    "torso": (0.030, 18, 1.0),
+    "other": (0.028, 12, 1.0),
 }
 """Distance of rings (metres), corners of each, roundness of the caps."""
 LINK_RADII = {"leg": 0.074, "arm": 0.050, "finger": 0.008}

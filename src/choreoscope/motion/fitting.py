@@ -15,7 +15,6 @@ from choreoscope.motion.placement import Placement, place_root, steady_root
 from choreoscope.motion.proportions import (
     MeasuredPerson,
     Proportions,
-    default_proportions,
     measure,
     weighted_quantile,
 )
@@ -142,7 +141,7 @@ def _solve(
         root = steady_root(evidence.times, _placed(evidence, rig, rotations), evidence.score)
         targets = make_targets(evidence, root)
         if turn == 0:
-            offsets = _calibrated(evidence, targets, skeleton, rotations, sizes)
+            offsets = _calibrated(targets, skeleton, rotations, sizes)
             rig = rig_of(skeleton, offsets)
         root, rotations = refine(rig, root, rotations, targets)
     return rig, root, rotations
@@ -177,7 +176,6 @@ def make_targets(evidence: Evidence, root: np.ndarray) -> Targets:
 
 
 def _calibrated(
-    evidence: Evidence,
     targets: Targets,
     skeleton: Skeleton,
     rotations: np.ndarray,
@@ -210,7 +208,7 @@ def _calibrated(
     total = np.maximum(both.sum(axis=0), 1e-9)
     mean = (both[0] * measured + both[1] * mirrored) / total
     share = total / (total + _OFFSET_FRAMES)
-    return np.where(both.sum(axis=0) > 0, usual + share * (mean - usual), usual)
+    return np.asarray(np.where(both.sum(axis=0) > 0, usual + share * (mean - usual), usual))
 
 
 def joint_confidence(evidence: Evidence, skeleton: Skeleton) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The floor and gravity in camera space, from feet at rest: one plane for everybody in the clip.
 
-The camera is taken as level unless feet far enough apart say otherwise: people who stand nearer
-have lower feet, which shows the pitch. A plane through the ground lies below everything that is
+The camera is taken as level unless there is evidence. Feet more than a metre apart show the
+tilt (people who stand nearer have lower feet); and whoever stands still has the middle of the
+body above the feet, or would fall. A plane through the ground lies below everything that is
 supported, so points under it cost more than points above it (somebody on a roof, a lifted
 partner). Maximum a posteriori by reweighted least squares from several starts.
 """
@@ -10,10 +11,15 @@ import dataclasses
 
 import numpy as np
 
+from choreoscope.motion.proportions import weighted_quantile
+
 PITCH_SIGMA, ROLL_SIGMA = np.radians(10.0), np.radians(3.0)
 """Prior of the camera's tilt; people level a camera sideways more carefully than up and down."""
 LEAST_SPREAD = 1.0
-"""Metres the feet must be apart along a direction before the floor may tilt along it."""
+"""Metres the feet must be apart along a direction before they may tilt the floor along it."""
+BALANCE_SIGMA = np.radians(6.0)
+"""Of the direction from feet to body of people who stand still, on single-image detectors."""
+_BALANCE_SECONDS = 1.0
 _HEIGHT_SIGMA = 0.05
 _SAYS_PER_SECOND = 4.0
 _ABOVE_CAP, _BELOW_CAP = 2.5, 6.0
@@ -36,7 +42,8 @@ class Floor:
     camera_height : float
         Metres above the floor.
     sources : tuple of str
-        Which of "pitch", "roll" and "height" the feet decided; the others are assumed.
+        Which of "pitch", "roll", "balance" and "height" were seen; without one of the first
+        three the camera is assumed level.
     """
 
     pitch: float
@@ -66,17 +73,38 @@ def _level_from_camera(pitch: float, roll: float) -> np.ndarray:
     return turned
 
 
-def resting_weights(times: np.ndarray, feet: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """How much each foot point speaks about the floor.
-
-    Slow ones do. Speed is measured at right angles to the ray alone, because depth is noisy.
+def speeds_across(times: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Speed at right angles to the view, because depth is too noisy to tell rest from motion.
 
     Parameters
     ----------
     times : (T,) float
-        Seconds.
-    feet : (T, K, 3) float
-        Points of the sole, camera axes, metres.
+        Seconds, strictly rising.
+    points : (T, K, 3) float
+        Relative to the camera, any axes, metres.
+
+    Returns
+    -------
+    (T, K) float
+        Metres per second; 0 for a single frame.
+    """
+    if len(times) == 1:
+        return np.zeros(points.shape[:2])
+    ray = points / np.linalg.norm(points, axis=-1, keepdims=True)
+    speed = np.gradient(points, times, axis=0)
+    across = speed - np.sum(speed * ray, axis=-1, keepdims=True) * ray
+    return np.asarray(np.linalg.norm(across, axis=-1))
+
+
+def resting_weights(times: np.ndarray, points: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """How much each point is at rest.
+
+    Parameters
+    ----------
+    times : (T,) float
+        Seconds, strictly rising.
+    points : (T, K, 3) float
+        Relative to the camera, any axes, metres.
     confidence : (T, K) float
         0 to 1.
 
@@ -85,57 +113,100 @@ def resting_weights(times: np.ndarray, feet: np.ndarray, confidence: np.ndarray)
     (T, K) float
         In seconds of rest, at most 0.2 s per sample.
     """
-    if len(times) == 1:
-        return np.asarray(confidence * 0.04)
-    ray = feet / np.linalg.norm(feet, axis=-1, keepdims=True)
-    speed = np.gradient(feet, times, axis=0)
-    speed -= np.sum(speed * ray, axis=-1, keepdims=True) * ray
-    slow = np.linalg.norm(speed, axis=-1)
+    slow = speeds_across(times, points)
     rest = np.clip((_MOVING - slow) / (_MOVING - _STILL), 0.0, 1.0)
-    lasting = np.minimum(np.gradient(times), 0.2)
+    lasting = np.minimum(np.gradient(times), 0.2) if len(times) > 1 else np.full(1, 0.04)
     return np.asarray(rest * confidence * lasting[:, None])
 
 
-def fit_floor(points: np.ndarray, weights: np.ndarray) -> Floor:
-    """Fit floor and gravity to resting feet of all people.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FloorEvidence:
+    """What the people of a clip say about floor and gravity, camera axes.
 
-    Parameters
+    Attributes
     ----------
     points : (N, 3) float
-        Points of soles, camera axes, metres.
+        Points of soles, metres.
     weights : (N,) float
         Seconds each of them rested.
+    uprights : (M, 3) float
+        Unit directions from the feet to the middle of the body of people who stand still.
+    upright_weights : (M,) float
+        Seconds.
+    """
+
+    points: np.ndarray
+    weights: np.ndarray
+    uprights: np.ndarray
+    upright_weights: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Problem:
+    """Evidence boiled down; `moving` tells which of pitch, roll, height may change."""
+
+    points: np.ndarray
+    weights: np.ndarray
+    upright: np.ndarray
+    upright_weight: float
+    moving: np.ndarray
+
+
+def fit_floor(evidence: FloorEvidence) -> Floor:
+    """Fit floor and gravity to resting feet and standing bodies of all people.
 
     Returns
     -------
     Floor
-        Level and 1.5 m below the camera when there is no point at all.
+        Level and 1.5 m below the camera when there is no evidence at all.
     """
-    used = weights > 0
-    places, say = points[used], weights[used] * _SAYS_PER_SECOND
+    used = evidence.weights > 0
     if not used.any():
         return Floor(pitch=0.0, roll=0.0, camera_height=_DEFAULT_HEIGHT, sources=())
-    free = tuple(
+    places, say = evidence.points[used], evidence.weights[used] * _SAYS_PER_SECOND
+    sources = [
         name
         for name, axis in (("pitch", 2), ("roll", 0))
         if _spread(places[:, axis], say) > LEAST_SPREAD
+    ]
+    upright, weight = _mean_upright(evidence)
+    tilts = [name in sources or weight > 0 for name in ("pitch", "roll")]
+    problem = _Problem(
+        points=places,
+        weights=say,
+        upright=upright,
+        upright_weight=weight,
+        moving=np.array([*tilts, True]),
     )
-    best, least = np.zeros(3), np.inf
-    pitches = _STARTS_PITCH if "pitch" in free else np.zeros(1)
-    for pitch in pitches:
-        depth = -(_level_from_camera(float(pitch), 0.0) @ places.T)[1]
-        for share in _STARTS_HEIGHT:
-            start = np.array([pitch, 0.0, np.quantile(depth, 1 - share)])
-            found = _descend(start, places, say, free)
-            cost = _cost(found, places, say)
-            if cost < least:
-                best, least = found, cost
+    found = [_descend(start, problem) for start in _starts(problem)]
+    best = min(found, key=lambda unknown: _cost(unknown, problem))
+    sources += ["balance"] if weight > 0 else []
     return Floor(
         pitch=float(best[0]),
         roll=float(best[1]),
         camera_height=float(best[2]),
-        sources=(*free, "height"),
+        sources=(*sources, "height"),
     )
+
+
+def _mean_upright(evidence: FloorEvidence) -> tuple[np.ndarray, float]:
+    """One direction for all (medians of its slopes), and how much it counts, 0 to 1."""
+    total = float(evidence.upright_weights.sum())
+    if total <= 0:
+        return np.array([0.0, -1.0, 0.0]), 0.0
+    slopes = evidence.uprights[:, [0, 2]] / -evidence.uprights[:, 1:2]
+    x, z = (weighted_quantile(slope, evidence.upright_weights, 0.5) for slope in slopes.T)
+    direction = np.array([x, -1.0, z])
+    return direction / np.linalg.norm(direction), min(1.0, total / _BALANCE_SECONDS)
+
+
+def _starts(problem: _Problem) -> list[np.ndarray]:
+    starts = []
+    for pitch in _STARTS_PITCH if problem.moving[0] else np.zeros(1):
+        depth = -(_level_from_camera(float(pitch), 0.0) @ problem.points.T)[1]
+        heights = np.quantile(depth, [1 - share for share in _STARTS_HEIGHT])
+        starts += [np.array([pitch, 0.0, height]) for height in heights]
+    return starts
 
 
 def _spread(values: np.ndarray, weights: np.ndarray) -> float:
@@ -155,38 +226,44 @@ def _caps(residual: np.ndarray) -> np.ndarray:
     return np.where(residual < 0, _BELOW_CAP, _ABOVE_CAP)
 
 
-def _cost(unknown: np.ndarray, points: np.ndarray, weights: np.ndarray) -> float:
-    """Geman-McClure, rising further below the floor than above it, plus the prior."""
-    residual = _heights(unknown, points)
+def _leanings(unknown: np.ndarray, problem: _Problem) -> np.ndarray:
+    """Slopes of the mean upright in the levelled world, in sigmas and weighted, ``(2,)``."""
+    level = _level_from_camera(float(unknown[0]), float(unknown[1])) @ problem.upright
+    slopes = level[[0, 2]] / max(float(level[1]), 0.1)
+    return np.asarray(slopes / BALANCE_SIGMA * np.sqrt(problem.upright_weight))
+
+
+def _cost(unknown: np.ndarray, problem: _Problem) -> float:
+    """Geman-McClure, rising further below the floor than above it, plus balance and prior."""
+    residual = _heights(unknown, problem.points)
     cap = _caps(residual) ** 2
-    data = np.sum(weights * cap * residual**2 / (residual**2 + cap))
-    prior = (unknown[0] / PITCH_SIGMA) ** 2 + (unknown[1] / ROLL_SIGMA) ** 2
-    return float(data + prior)
+    data = np.sum(problem.weights * cap * residual**2 / (residual**2 + cap))
+    prior = np.sum((unknown[:2] / (PITCH_SIGMA, ROLL_SIGMA)) ** 2)
+    return float(data + prior + np.sum(_leanings(unknown, problem) ** 2))
 
 
-def _descend(
-    start: np.ndarray, points: np.ndarray, weights: np.ndarray, free: tuple[str, ...]
-) -> np.ndarray:
-    unknown = start.copy()
-    moving = np.array(["pitch" in free, "roll" in free, True])
-    prior = np.array([1 / PITCH_SIGMA**2, 1 / ROLL_SIGMA**2, 1e-6])
+def _descend(start: np.ndarray, problem: _Problem) -> np.ndarray:
+    unknown, moving = start.copy(), problem.moving
+    held = np.array([1 / PITCH_SIGMA**2, 1 / ROLL_SIGMA**2, 0.0])
     for _ in range(_ROUNDS):
-        residual = _heights(unknown, points)
+        residual = _heights(unknown, problem.points)
         cap = _caps(residual) ** 2
-        robust = weights * (cap / (residual**2 + cap)) ** 2
-        rows = _slopes(unknown, points)[:, moving]
-        held = prior[moving] * np.where(moving[moving], unknown[moving], 0.0)
-        held[-1] = 0.0
-        normal = (rows * robust[:, None]).T @ rows + np.diag(prior[moving])
-        step = -np.linalg.solve(normal, rows.T @ (robust * residual) + held)
-        unknown[moving] += step
+        robust = problem.weights * (cap / (residual**2 + cap)) ** 2
+        rows, leaning = _slopes(unknown, problem)
+        normal = (rows * robust[:, None]).T @ rows + leaning.T @ leaning + np.diag(held)
+        normal[2, 2] += 1e-6
+        wanted = rows.T @ (robust * residual) + leaning.T @ _leanings(unknown, problem)
+        wanted += held * unknown
+        unknown[moving] -= np.linalg.solve(normal[np.ix_(moving, moving)], wanted[moving])
         unknown[:2] = np.clip(unknown[:2], -_STEEPEST, _STEEPEST)
     return unknown
 
 
-def _slopes(unknown: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Change of the scaled heights with pitch, roll and camera height, ``(N, 3)``."""
+def _slopes(unknown: np.ndarray, problem: _Problem) -> tuple[np.ndarray, np.ndarray]:
+    """Change of heights ``(N, 3)`` and leanings ``(2, 3)`` with pitch, roll and height."""
     tiny = 1e-5
-    here = _heights(unknown, points)
-    steps = tiny * np.eye(3)
-    return np.stack([(_heights(unknown + step, points) - here) / tiny for step in steps], axis=-1)
+    heights, leanings = _heights(unknown, problem.points), _leanings(unknown, problem)
+    moved = [unknown + step for step in tiny * np.eye(3)]
+    rows = [(_heights(other, problem.points) - heights) / tiny for other in moved]
+    leaning = [(_leanings(other, problem) - leanings) / tiny for other in moved]
+    return np.stack(rows, axis=-1), np.stack(leaning, axis=-1)

@@ -73,6 +73,18 @@ class ClipFolder:
         """Paths of files that are being moved in or out; exists only meanwhile."""
         return self.work / "moving" / f"{stage}.json"
 
+    def tidy(self) -> None:
+        """Remove what only a run needs.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be removed.
+        """
+        self.clear_temporary()
+        self.remove_empty(self.moving("x").parent)
+        self.remove_empty(self.failure("x").parent)
+
     def clear_temporary(self) -> None:
         """Remove all unfinished files.
 
@@ -114,7 +126,7 @@ class ClipFolder:
                 return
             folder = folder.parent
 
-    def write_record(self, path: Path, text: str, *, lasting: bool = True) -> None:
+    def write_record(self, path: Path, text: str) -> None:
         """Write a small file so that readers see the old one or the new one, never half of it.
 
         Parameters
@@ -123,17 +135,14 @@ class ClipFolder:
             Inside the folder.
         text : str
             Whole content.
-        lasting : bool
-            Whether it has to outlive a power cut, for which the disk is waited for.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self.temporary.mkdir(parents=True, exist_ok=True)
         temporary = self.temporary / f"{path.parent.name}-{path.name}"
         with temporary.open("wb") as file:
             file.write(text.encode("utf-8"))
-            if lasting:
-                file.flush()
-                os.fsync(file.fileno())
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
 
 

@@ -183,6 +183,7 @@ class StageJob:
 
     def previous(self, kind: str) -> Mapping[str, Path]:
         """Files already committed by this window stage, by window, in the order of their frames."""
+        self._place_held()
         return files_of(kind, self._scope.folder.root, _in_order(self._files))
 
     def output(self, kind: str, *, person: str | None = None, window: str | None = None) -> Path:

@@ -168,7 +168,10 @@ def _vouched_for(folder: ClipFolder, stage: str) -> set[str]:
 
 
 def _list_moving(folder: ClipFolder, stage: str, paths: set[str]) -> None:
-    folder.write_record(folder.moving(stage), json.dumps(sorted(paths)), lasting=False)
+    path = folder.moving(stage)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Nothing moves before the list is whole, so half a list stands for no move at all.
+    path.write_text(json.dumps(sorted(paths)), encoding="utf-8")
 
 
 def _listed(path: Path) -> set[str]:
@@ -181,7 +184,6 @@ def _listed(path: Path) -> set[str]:
 
 def _end_moving(folder: ClipFolder, stage: str) -> None:
     folder.moving(stage).unlink(missing_ok=True)
-    folder.remove_empty(folder.moving(stage).parent)
 
 
 def _move(folder: ClipFolder, outputs: Iterable[Output]) -> None:

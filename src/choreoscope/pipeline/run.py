@@ -155,7 +155,7 @@ def run(
         finally:
             with contextlib.suppress(OutputError):
                 # The next run clears it; an error here would hide the one that matters.
-                scope.folder.clear_temporary()
+                scope.folder.tidy()
     return RunResult(clip=scope.clip.id, folder=scope.folder, outcomes=outcomes)
 
 
@@ -237,9 +237,7 @@ class _Runner:
             self._scope, standing, self._earlier, self._models, self._settings, self._events
         )
         stage.run(job)
-        manifest = job.finish()
-        folder.clear_temporary()
-        return manifest
+        return job.finish()
 
     def _refused(self, error: OSError) -> OutputError | None:
         """Tell a disk that cannot be written from a film that cannot be read."""
@@ -297,4 +295,3 @@ def _record_failure(folder: ClipFolder, outcome: StageOutcome) -> None:
 def _forget_failure(folder: ClipFolder, stage: str) -> None:
     with writing(folder.failure(stage)):
         folder.failure(stage).unlink(missing_ok=True)
-        folder.remove_empty(folder.failure(stage).parent)

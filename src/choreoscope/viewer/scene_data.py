@@ -131,9 +131,8 @@ def _pack(person: str, motion: Motion, kept: np.ndarray) -> dict[str, Any]:
     largest = float(np.abs(local).max(initial=0.0))
     step = max(largest, 1e-6) / _LONGEST
     confidence = motion.confidence[rows]
-    mean = np.where(
-        np.all(confidence == 0, axis=1), 0, np.maximum(1, confidence.mean(axis=1) * 255)
-    )
+    level = np.maximum(1.0, confidence.mean(axis=1) * 255)
+    level[np.all(confidence == 0, axis=1)] = 0.0
     return {
         "id": person,
         "first": int(inside[0]) if len(inside) else 0,

@@ -39,17 +39,35 @@ class BlazePose:
         """Go through consecutive frames of one shot."""
         memory = None if state is None else Memory.of(state)
         from choreoscope.backends.people.blaze.details import observe
+
         with WorkQueue(self._nets) as work:
             f = Follower(work, self._limits, memory)
             for number, picture in frames:
                 det = f.start_detection(picture) if f.looks_at(number) else None
                 seen = f.step(number, picture, det)
                 from choreoscope.backends.people.blaze.work_queue import Urgency
-                fut = [work.submit(Urgency.DETAIL, lambda nets, k=k, pose=pose: observe(nets, picture, k, pose)) for k, pose in seen]
-                yield PeopleInFrame(frame=number, people=tuple(x.result() for x in fut), state=f.memory.arrays())
+
+                fut = [
+                    work.submit(
+                        Urgency.DETAIL, lambda nets, k=k, pose=pose: observe(nets, picture, k, pose)
+                    )
+                    for k, pose in seen
+                ]
+                yield PeopleInFrame(
+                    frame=number, people=tuple(x.result() for x in fut), state=f.memory.arrays()
+                )
 
 
 def load(
     weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
 ) -> BlazePose:
-    return BlazePose(weights, settings.workers, Limits(detect_every=options.get("detect_every", 5), detection_score=.3, person_score=.5, give_up_frames=20))
+    return BlazePose(
+        weights,
+        settings.workers,
+        Limits(
+            detect_every=options.get("detect_every", 5),
+            detection_score=0.3,
+            person_score=0.5,
+            give_up_frames=20,
+        ),
+    )

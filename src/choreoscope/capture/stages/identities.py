@@ -19,9 +19,7 @@ def run(job: Job) -> None:
     """Decide who is who, then write everybody's observations person by person."""
     video = job.video
     windows = [path for _, path in sorted(job.inputs("observations").items())]
-    joined = join_tracklets(
-        read_rows(windows), video.times(job.frames), job.frames, job.options
-    )
+    joined = join_tracklets(read_rows(windows), video.times(job.frames), job.frames, job.options)
     people = assemble(joined.persons, (read_observations(path) for path in windows))
     for done, (person, seen) in enumerate(people.items(), start=1):
         frames = seen.sequence.frames

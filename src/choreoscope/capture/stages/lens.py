@@ -40,7 +40,7 @@ class LensOptions(Options):
 
 
 def run(job: Job) -> None:
-    """Write the lens and tell what is not known."""
+    """Write the lens, and how fast the background of the shot moves."""
     options: LensOptions = job.options
     video = job.video
     lens = assumed_lens(video.width, video.height)
@@ -55,22 +55,11 @@ def run(job: Job) -> None:
             distortion=np.array(options.distortion),
             source=options.source,
         )
-    else:
-        degrees = 2 * np.degrees(np.arctan2(video.width / 2, lens.fx))
-        job.note(
-            f"the lens is assumed ({degrees:.0f} degrees across); distances scale with it: "
-            f"give --fov, --focal-mm or --camera if you know it"
-        )
-    moves = _movement(job)
-    if moves and not options.static_camera:
-        job.note(
-            f"the background moves ({moves:.0f} px/s): positions in the world are relative to "
-            f"the moving camera until the camera is solved; poses are not affected"
-        )
-    write_lens(job.output("lens"), lens, moves=bool(moves) and not options.static_camera)
+    speed = 0.0 if options.static_camera else _background_speed(job)
+    write_lens(job.output("lens"), lens, background_px_s=speed)
 
 
-def _movement(job: Job) -> float:
+def _background_speed(job: Job) -> float:
     """Speed of the background in this shot, pixels per second; 0 where it stands still."""
     for shot in read_shots(job.input("shots")).shots:
         if job.frames.start in shot.frames and shot.movement == "moving":

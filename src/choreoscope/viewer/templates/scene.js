@@ -52,8 +52,7 @@
   /* ---- point of view ---- */
   const home = () => {
     const away = camera ? yawOfCamera() : 0;
-    const spread = Math.max(2.4, scene.floor.reach);
-    return { mode: "home", yaw: away + 0.5, pitch: 0.3, distance: spread * 2.3 + 1.2, target: [scene.floor.x, 0.9, scene.floor.z] };
+    return { mode: "home", yaw: away + 0.5, pitch: 0.26, distance: scene.floor.reach * 1.15 + 2.2, target: [scene.floor.x, 0.9, scene.floor.z] };
   };
   function yawOfCamera() {
     const ahead = [camera.poses[8], camera.poses[10]];
@@ -108,7 +107,7 @@
   let tokens = {};
   function readTokens() {
     const style = getComputedStyle(document.documentElement);
-    for (const name of ["stage", "grid", "grid-strong", "ink", "muted", "paper"]) {
+    for (const name of ["stage", "grid", "grid-strong", "ink", "muted", "shadow"]) {
       tokens[name] = style.getPropertyValue(`--${name}`).trim();
     }
   }
@@ -178,7 +177,7 @@
       shadeContext.lineTo(q[0] + 0.01, q[1]);
       shadeContext.stroke();
     }
-    floor.globalAlpha = 0.16;
+    floor.globalAlpha = Number(tokens.shadow);
     floor.drawImage(shade, 0, 0, shade.width, shade.height, 0, 0, lens.width, lens.height);
     floor.globalAlpha = 1;
   }

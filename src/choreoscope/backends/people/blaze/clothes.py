@@ -29,7 +29,9 @@ def clothes(pose: Pose) -> np.ndarray:
     cv2.fillConvexPoly(torso, cv2.convexHull(places[list(TORSO)]), 1)
     legs = np.zeros(person.shape, np.uint8)
     thick = max(1, round(LEG_WIDTH * size / STEP))
-    cv2.polylines(legs, [places[list(leg)] for leg in LEGS], isClosed=False, color=1, thickness=thick)
+    cv2.polylines(
+        legs, [places[list(leg)] for leg in LEGS], isClosed=False, color=1, thickness=thick
+    )
     parts = [_histogram(lab[person & (part > 0)]) for part in (torso, legs)]
     out = np.concatenate(parts)
     total = out.sum()

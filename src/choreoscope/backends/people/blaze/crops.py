@@ -113,7 +113,5 @@ def _averaged(picture: np.ndarray, crop: Crop, size: int) -> tuple[np.ndarray, C
         return picture, crop
     block = picture[top : top + rows * factor, left : left + columns * factor]
     small: np.ndarray = cv2.resize(block, (columns, rows), interpolation=cv2.INTER_AREA)
-    moved = Crop(
-        (crop.x - left) / factor, (crop.y - top) / factor, crop.side / factor, crop.angle
-    )
+    moved = Crop((crop.x - left) / factor, (crop.y - top) / factor, crop.side / factor, crop.angle)
     return small, moved

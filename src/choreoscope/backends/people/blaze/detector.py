@@ -18,7 +18,7 @@ LAYERS = ((8, 2), (16, 2), (32, 6))
 BODY_MARGIN = 1.25
 """The landmark network expects the body's circle with a quarter added."""
 SAME_BOX = 0.3
-SAME_HIPS = 0.15
+SAME_HIPS = 0.35
 SAME_SIZE = 0.5
 
 
@@ -112,34 +112,30 @@ def merged(detections: list[Detection]) -> list[Detection]:
     Two answers are the same when their head boxes overlap, or when their hips lie close together
     and their sizes agree (overlapping windows give doubles whose head boxes differ).
     """
-    left = sorted(detections, key=lambda item: (-item.score, item.hips, item.reach))
+    order = sorted(detections, key=lambda item: (-item.score, item.hips, item.reach))
+    rows = np.array([[*item.box, *item.hips, *item.reach] for item in order]).reshape(-1, 8)
+    weights = np.array([item.score for item in order])
+    left = np.arange(len(order))
     out = []
-    while left:
-        best = left[0]
-        same = [item for item in left if item is best or _same(best, item)]
-        left = [item for item in left if item is not best and not _same(best, item)]
-        rows = np.array([[*item.box, *item.hips, *item.reach] for item in same])
-        weights = np.array([item.score for item in same])
-        mean = (rows * weights[:, None]).sum(0) / weights.sum()
+    while len(left):
+        same = _same(rows[left[0]], rows[left])
+        group = left[same]
+        left = left[~same]
+        mean = (rows[group] * weights[group, None]).sum(0) / weights[group].sum()
         x0, y0, x1, y1, hip_x, hip_y, reach_x, reach_y = mean.tolist()
-        out.append(Detection(best.score, (x0, y0, x1, y1), (hip_x, hip_y), (reach_x, reach_y)))
+        best = order[group[0]].score
+        out.append(Detection(best, (x0, y0, x1, y1), (hip_x, hip_y), (reach_x, reach_y)))
     return out
 
 
-def _same(first: Detection, second: Detection) -> bool:
-    if _overlap(first.box, second.box) > SAME_BOX:
-        return True
-    large = max(first.crop.side, second.crop.side)
-    small = min(first.crop.side, second.crop.side)
-    return small > SAME_SIZE * large and math.dist(first.hips, second.hips) < SAME_HIPS * large
-
-
-def _overlap(
-    first: tuple[float, float, float, float], second: tuple[float, float, float, float]
-) -> float:
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    area = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, second))
-    return width * height / (area - width * height)
+def _same(best: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    corner = np.minimum(best[2:4], rows[:, 2:4]) - np.maximum(best[:2], rows[:, :2])
+    shared = np.clip(corner, 0, None).prod(1)
+    area = (rows[:, 2:4] - rows[:, :2]).prod(1)
+    overlap = shared / (area + (best[2:4] - best[:2]).prod() - shared)
+    reach = np.hypot(*(rows[:, 6:] - rows[:, 4:6]).T)
+    own = float(np.hypot(*(best[6:] - best[4:6])))
+    apart = np.hypot(*(rows[:, 4:6] - best[4:6]).T)
+    large, small = np.maximum(own, reach), np.minimum(own, reach)
+    near = (apart < SAME_HIPS * large) & (small > SAME_SIZE * large)
+    return np.asarray((overlap > SAME_BOX) | near | (rows == best).all(1))

@@ -102,9 +102,7 @@ class Follower:
         None at the start of a shot.
     """
 
-    def __init__(
-        self, work: WorkQueue[Nets], limits: Limits, memory: Memory | None
-    ) -> None:
+    def __init__(self, work: WorkQueue[Nets], limits: Limits, memory: Memory | None) -> None:
         self._work = work
         self._limits = limits
         self.memory = memory
@@ -266,7 +264,10 @@ def _double(one: Pose, other: Pose) -> bool:
 
 
 def _covers(one: Pose, other: Pose) -> float:
-    shares = [a.person_at(points).mean() if len(points:=b.mask_points()) else 0. for a, b in ((one, other), (other, one))]
+    shares = [
+        a.person_at(points).mean() if len(points := b.mask_points()) else 0.0
+        for a, b in ((one, other), (other, one))
+    ]
     return max(shares)
 
 

@@ -67,7 +67,9 @@ class Pose:
 
     def mask_points(self) -> np.ndarray:
         """Return (M, 2) pixels spread evenly over this person's mask."""
-        rows, columns = np.nonzero(self.mask_logits[MASK_STEP // 2 :: MASK_STEP, MASK_STEP // 2 :: MASK_STEP] > 0)
+        rows, columns = np.nonzero(
+            self.mask_logits[MASK_STEP // 2 :: MASK_STEP, MASK_STEP // 2 :: MASK_STEP] > 0
+        )
         cells = np.stack([columns, rows], axis=-1) * MASK_STEP + MASK_STEP // 2
         return self.crop.to_picture(cells.astype(np.float64), self.mask_logits.shape[0])
 
@@ -148,9 +150,7 @@ def refined(places: np.ndarray, heat: np.ndarray, size: int) -> np.ndarray:
     weight = 1 / (1 + np.exp(-np.clip(window, -80, 80)))
     weight *= inside_y[:, :, None] & inside_x[:, None, :]
     total = weight.sum((1, 2))
-    sure = (weight.max((1, 2)) >= REFINE_ABOVE) & np.all(
-        (middle >= 0) & (middle < cells), axis=1
-    )
+    sure = (weight.max((1, 2)) >= REFINE_ABOVE) & np.all((middle >= 0) & (middle < cells), axis=1)
     safe = np.where(total > 0, total, 1.0)
     mean = np.stack(
         [(weight.sum(1) * columns).sum(1) / safe, (weight.sum(2) * rows).sum(1) / safe], axis=-1

@@ -72,9 +72,7 @@ class Net:
         self._watch = watch
         self._outputs = _found(self._interpreter.get_output_details(), outputs, path.name)
 
-    def __call__(
-        self, pixels: np.ndarray, *, scale: float, offset: float
-    ) -> dict[str, np.ndarray]:
+    def __call__(self, pixels: np.ndarray, *, scale: float, offset: float) -> dict[str, np.ndarray]:
         """Run on ``pixels * scale + offset``.
 
         Parameters

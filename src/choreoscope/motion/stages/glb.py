@@ -1,0 +1,43 @@
+"""Each person's motion as GLB, every joint of every frame compared after writing."""
+
+from itertools import cycle
+from pathlib import Path
+
+from choreoscope.formats.glb import check_glb, read_glb_motion, write_glb
+from choreoscope.formats.motion_npz import read_motion
+from choreoscope.motion.figure import simple_figure
+from choreoscope.pipeline.stage import Job, NoOptions, Stage
+
+COLOURS = ((0.10, 0.35, 0.62), (0.72, 0.30, 0.07), (0.10, 0.48, 0.30), (0.62, 0.25, 0.48))
+"""Linear light; the first four of the report's palette, repeated when there are more people."""
+
+
+def run(job: Job) -> None:
+    """Write one file per person and compare its joints with the motion's."""
+    motions = job.inputs("motion")
+    colours = cycle(COLOURS)
+    for done, (person, path) in enumerate(sorted(motions.items()), start=1):
+        motion = read_motion(path)
+        target = job.output("glb", person=person)
+        figure = simple_figure(motion.skeleton)
+        write_glb(target, motion, figure, name=person, colour=next(colours))
+        check_glb(target, motion)
+        job.progress(done, len(motions), "person")
+
+
+def check(kind: str, path: Path) -> None:
+    """Read the file back."""
+    del kind
+    read_glb_motion(path)
+
+
+STAGE = Stage(
+    name="glb",
+    version=1,
+    reads=("motion",),
+    writes=("glb",),
+    options=NoOptions,
+    run=run,
+    check=check,
+    meaning="a skinned figure that plays the motion, compared joint by joint",
+)

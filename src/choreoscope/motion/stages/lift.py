@@ -1,0 +1,91 @@
+"""Landmarks to skeletons of constant bone lengths in a metric world, with its camera."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+from pydantic import Field
+
+from choreoscope.formats.camera_json import read_camera, write_camera
+from choreoscope.formats.fit_json import read_fit, write_fit
+from choreoscope.formats.lens_json import read_lens
+from choreoscope.formats.motion_npz import read_motion, write_motion
+from choreoscope.formats.sequence import read_sequence
+from choreoscope.motion.lift import FrameTimes, LiftOptions, lift_people
+from choreoscope.pipeline.stage import Job, Options, Stage
+
+
+class LiftStageOptions(Options):
+    """Choices of the lift stage."""
+
+    heights: dict[str, float] = Field(
+        default_factory=dict, description="body height in metres by person id"
+    )
+    smoothing: bool = Field(default=True, description="false leaves every frame to itself")
+    grounding: bool = Field(default=True, description="false leaves feet where the lens puts them")
+
+
+def run(job: Job) -> None:
+    """Lift everybody of the clip together, because they share one floor."""
+    lens, background_px_s = read_lens(job.input("lens"))
+    sequences = [read_sequence(path).sequence for path in job.inputs("sequence").values()]
+    present = {sequence.person for sequence in sequences}
+    heights = {name: metres for name, metres in job.options.heights.items() if name in present}
+    lifted = lift_people(
+        sequences,
+        lens,
+        FrameTimes(
+            first_frame=job.frames.start,
+            seconds=job.video.times(job.frames),
+            rate=job.video.rate,
+        ),
+        LiftOptions(
+            heights=heights,
+            camera_moves=background_px_s > 0,
+            smoothing=job.options.smoothing,
+            grounding=job.options.grounding,
+        ),
+    )
+    for note in lifted.notes:
+        job.note(note)
+    write_camera(job.output("camera"), lifted.camera)
+    write_fit(
+        job.output("fit"),
+        {
+            "camera_height": lifted.floor.camera_height,
+            "pitch_degrees": math.degrees(lifted.floor.pitch),
+            "roll_degrees": math.degrees(lifted.floor.roll),
+        },
+        {
+            person: {
+                **dataclasses.asdict(residuals),
+                "height_source": "given" if person in heights else "assumed",
+            }
+            for person, residuals in lifted.residuals.items()
+        },
+    )
+    for done, (person, motion) in enumerate(lifted.motions.items(), start=1):
+        write_motion(job.output("motion", person=person), motion, person=person)
+        job.progress(done, len(lifted.motions), "person")
+
+
+def check(kind: str, path: Path) -> None:
+    """Read a file back by its own reader."""
+    if kind == "camera":
+        read_camera(path)
+    elif kind == "fit":
+        read_fit(path)
+    else:
+        read_motion(path)
+
+
+STAGE = Stage(
+    name="lift",
+    version=1,
+    reads=("people", "sequence", "lens"),
+    writes=("motion", "camera", "fit"),
+    options=LiftStageOptions,
+    run=run,
+    check=check,
+    meaning="skeletons of constant bone lengths in metres over a floor at y = 0; the camera",
+)

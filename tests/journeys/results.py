@@ -1,0 +1,33 @@
+"""Comparing result folders byte by byte, timings left out."""
+
+import json
+import re
+from pathlib import Path
+
+TIMINGS = ("seconds", "cpu_seconds", "model_cpu_seconds")
+TIMINGS_ELEMENT = re.compile(rb'<script type="application/json" id="timings">.*?</script>', re.S)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file's bytes by its place; what may differ between two equal runs is taken out."""
+    return {
+        path.relative_to(folder).as_posix(): _lasting(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "log.txt"
+    }
+
+
+def _lasting(path: Path) -> bytes:
+    data = path.read_bytes()
+    if path.name == "report.html":
+        lasting, found = TIMINGS_ELEMENT.subn(b"", data)
+        assert found == 1, "the page has one element with timings"
+        return lasting
+    if path.parent.name == "manifests":
+        record = json.loads(data)
+        for key in TIMINGS:
+            record.pop(key)
+        if record["stage"] == "report":
+            record.pop("files")
+        return json.dumps(record, sort_keys=True).encode()
+    return data
