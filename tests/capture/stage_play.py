@@ -122,9 +122,7 @@ def perform(
     return Play(rows=_rows(columns), who=np.array(columns["who"], dtype=int), times=times)
 
 
-_COLUMNS = (
-    "frames", "tracklets", "boxes_xyxy", "score", "points_px", "points_m", "visibility", "appearance", "in_mask"
-)  # fmt: skip
+_COLUMNS = tuple(field.name for field in dataclasses.fields(ObservationRows))
 
 
 def _sighting(actor: Actor, now: float, draw: np.random.Generator) -> dict[str, object]:
@@ -134,7 +132,7 @@ def _sighting(actor: Actor, now: float, draw: np.random.Generator) -> dict[str, 
     points_m[[15, 17, 19, 21, 26, 28, 30, 32], 0] += swing
     points_m[[16, 18, 20, 22, 25, 27, 29, 31], 0] -= swing
     hips = np.array(actor.path(now)) * SCALE
-    points = hips + points_m[:, :2] * SCALE * actor.size + draw.normal(0, 2.0, (33, 2))
+    points = hips + points_m[:, :2] * SCALE * actor.size + draw.normal(0, 2.0 * actor.size, (33, 2))
     noisy = actor.wears * np.exp(draw.normal(0, 0.2, BINS)) + draw.exponential(0.002, BINS)
     visibility = np.full(33, 0.95)
     visibility[[11, 12, 23, 24]] = actor.torso

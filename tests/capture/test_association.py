@@ -182,7 +182,7 @@ def with_copies(rate: float = 30.0) -> Play:
     for frame in range(int(rate), int(2 * rate)):
         number, who, row = sighting(actor, frame / rate, tracklet=55, who=0)
         row["points_px"] = np.asarray(row["points_px"])[mirrored]
-        row["score"] = 0.7
+        row["score"] = 0.9
         extra[frame] = [(number, who, row)]
     return perform([actor], rate=rate, extra=extra)
 
@@ -222,7 +222,7 @@ def test_scraps_are_dropped_with_a_reason() -> None:
     assert "seen for 0.10 s only" in decision.reason
 
 
-@pytest.mark.parametrize("fault", [{"score": 0.5}, {"torso": 0.2}])
+@pytest.mark.parametrize("fault", [{"score": 0.5}, {"torso": 0.2}, {"in_mask": 0.6}])
 def test_furniture_is_dropped(fault: dict[str, float]) -> None:
     poster = Actor(walk(8, 2, 0), GREEN)
     assert sorted(pure(perform([Actor(walk(3, 2, 0), RED), poster]))) == [0, 1]

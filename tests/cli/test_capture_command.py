@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from choreoscope.cli.capture import parse_height, parse_option, parse_rate, pars
 from choreoscope.datatypes.errors import InputError
 from choreoscope.formats.video_writer import FilmWriter
 
+Command = Callable[..., tuple[int, list[str]]]
 FAKE = ("--people-backend", "fake", "--quiet")
 
 
@@ -31,7 +33,7 @@ def made_film(path: Path, frames: int = 12, size: tuple[int, int] = (96, 64)) ->
 @pytest.fixture
 def choreoscope(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-):
+) -> Command:
     """Run the command in this process; gives exit code and the lines of its error stream."""
     monkeypatch.chdir(tmp_path)
 
@@ -45,34 +47,34 @@ def choreoscope(
     return run
 
 
-def test_a_good_film_ends_with_0(choreoscope, tmp_path: Path) -> None:
-    film = made_film(tmp_path / "a film with spaces – é.mp4")
+def test_a_good_film_ends_with_0(choreoscope: Command, tmp_path: Path) -> None:
+    film = made_film(tmp_path / "a film with spaces - é.mp4")
     assert choreoscope("capture", film, *FAKE) == (0, [])
-    assert (tmp_path / "a film with spaces – é.choreoscope/clip-001/report.html").exists()
+    assert (tmp_path / "a film with spaces - é.choreoscope/clip-001/report.html").exists()
 
 
-def test_no_such_file(choreoscope) -> None:
+def test_no_such_file(choreoscope: Command) -> None:
     code, lines = choreoscope("capture", "nowhere.mp4", *FAKE)
     assert code == 2
     assert len(lines) == 1
     assert "no such file" in lines[0]
 
 
-def test_an_empty_file(choreoscope, tmp_path: Path) -> None:
+def test_an_empty_file(choreoscope: Command, tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     code, lines = choreoscope("capture", "empty.mp4", *FAKE)
     assert (code, len(lines)) == (2, 1)
     assert "empty" in lines[0]
 
 
-def test_not_a_film(choreoscope, tmp_path: Path) -> None:
+def test_not_a_film(choreoscope: Command, tmp_path: Path) -> None:
     (tmp_path / "letter.mp4").write_text("Dear dancer, " * 200)
     code, lines = choreoscope("capture", "letter.mp4", *FAKE)
     assert (code, len(lines)) == (2, 1)
     assert "not a film" in lines[0]
 
 
-def test_sound_alone(choreoscope, tmp_path: Path) -> None:
+def test_sound_alone(choreoscope: Command, tmp_path: Path) -> None:
     import av
 
     with av.open(str(tmp_path / "song.m4a"), "w", format="mp4") as container:
@@ -90,7 +92,9 @@ def test_sound_alone(choreoscope, tmp_path: Path) -> None:
     assert "sound but no picture" in lines[0]
 
 
-def test_a_film_cut_off_half_way_uses_what_decodes_and_says_so(choreoscope, tmp_path: Path) -> None:
+def test_a_film_cut_off_half_way_uses_what_decodes_and_says_so(
+    choreoscope: Command, tmp_path: Path
+) -> None:
     whole = made_film(tmp_path / "whole.mp4", frames=60, size=(320, 240))
     data = whole.read_bytes()
     (tmp_path / "half.mp4").write_bytes(data[: len(data) * 6 // 10])
@@ -102,7 +106,7 @@ def test_a_film_cut_off_half_way_uses_what_decodes_and_says_so(choreoscope, tmp_
     assert "does not decode" in report or "header promises" in report
 
 
-def test_nobody_is_told_and_the_result_is_there(choreoscope, tmp_path: Path) -> None:
+def test_nobody_is_told_and_the_result_is_there(choreoscope: Command, tmp_path: Path) -> None:
     made_film(tmp_path / "film.mp4")
     code, lines = choreoscope("capture", "film.mp4", *FAKE, "--people-option", "people=0")
     assert code == 6
@@ -110,7 +114,7 @@ def test_nobody_is_told_and_the_result_is_there(choreoscope, tmp_path: Path) -> 
     assert (tmp_path / "film.choreoscope/clip-001/report.html").exists()
 
 
-def test_an_output_that_cannot_be_written(choreoscope, tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written(choreoscope: Command, tmp_path: Path) -> None:
     made_film(tmp_path / "film.mp4")
     (tmp_path / "taken").write_text("a file, not a folder")
     code, lines = choreoscope("capture", "film.mp4", "--out", "taken", *FAKE)
@@ -118,7 +122,7 @@ def test_an_output_that_cannot_be_written(choreoscope, tmp_path: Path) -> None:
     assert "taken" in lines[0]
 
 
-def test_a_corrupt_weight_file(choreoscope, tmp_path: Path) -> None:
+def test_a_corrupt_weight_file(choreoscope: Command, tmp_path: Path) -> None:
     made_film(tmp_path / "film.mp4")
     folder = tmp_path / "weights"
     folder.mkdir()
@@ -130,7 +134,9 @@ def test_a_corrupt_weight_file(choreoscope, tmp_path: Path) -> None:
     assert len(lines) == 1
 
 
-def test_no_weights_and_no_network(choreoscope, tmp_path: Path, monkeypatch) -> None:
+def test_no_weights_and_no_network(
+    choreoscope: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made_film(tmp_path / "film.mp4")
     monkeypatch.setenv("CHOREOSCOPE_CACHE", str(tmp_path / "cache"))
     code, lines = choreoscope("capture", "film.mp4", "--offline", "--quiet")
@@ -138,34 +144,34 @@ def test_no_weights_and_no_network(choreoscope, tmp_path: Path, monkeypatch) -> 
     assert "offline" in lines[0]
 
 
-def test_two_lenses_at_once(choreoscope, tmp_path: Path) -> None:
+def test_two_lenses_at_once(choreoscope: Command, tmp_path: Path) -> None:
     made_film(tmp_path / "film.mp4")
     code, lines = choreoscope("capture", "film.mp4", "--fov", "50", "--focal-mm", "35", *FAKE)
     assert (code, len(lines)) == (2, 1)
     assert "--focal-mm and --fov" in lines[0]
 
 
-def test_a_height_of_somebody_who_is_not_there(choreoscope, tmp_path: Path) -> None:
+def test_a_height_of_somebody_who_is_not_there(choreoscope: Command, tmp_path: Path) -> None:
     made_film(tmp_path / "film.mp4")
     code, lines = choreoscope("capture", "film.mp4", "--height", "P1=1.7", *FAKE)
     assert (code, len(lines)) == (2, 1)
     assert "did you mean P01" in lines[0]
 
 
-def test_an_unknown_option_names_itself(choreoscope) -> None:
+def test_an_unknown_option_names_itself(choreoscope: Command) -> None:
     code, lines = choreoscope("capture", "film.mp4", "--heigth", "P01=1.7")
     assert (code, len(lines)) == (2, 1)
     assert "--heigth" in lines[0]
 
 
-def test_an_unknown_back_end_names_the_nearest(choreoscope, tmp_path: Path) -> None:
+def test_an_unknown_back_end_names_the_nearest(choreoscope: Command, tmp_path: Path) -> None:
     made_film(tmp_path / "film.mp4")
     code, lines = choreoscope("capture", "film.mp4", "--people-backend", "blazpose")
     assert (code, len(lines)) == (2, 1)
     assert "did you mean 'blazepose'" in lines[0]
 
 
-def test_a_folder_of_frames_needs_a_rate(choreoscope, tmp_path: Path) -> None:
+def test_a_folder_of_frames_needs_a_rate(choreoscope: Command, tmp_path: Path) -> None:
     import cv2
 
     folder = tmp_path / "frames"
@@ -223,6 +229,6 @@ def test_times_rates_heights_and_options_as_typed() -> None:
         (parse_option, "people"),
     ],
 )
-def test_what_cannot_be_read_is_refused(parse, text: str) -> None:
+def test_what_cannot_be_read_is_refused(parse: Callable[[str], object], text: str) -> None:
     with pytest.raises(InputError, match="expected"):
         parse(text)

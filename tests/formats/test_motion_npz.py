@@ -158,7 +158,12 @@ def test_other_files_are_refused(tmp_path: Path, written: Path) -> None:
     np.save(single, np.zeros(3))
     empty = tmp_path / "empty.npz"
     empty.write_bytes(b"")
-    for path in (text, half, single, empty, tmp_path, tmp_path / "absent.npz"):
+    locked = tmp_path / "locked.npz"
+    # Bit 0 of the flags in the central directory says "encrypted".
+    raw = bytearray(written.read_bytes())
+    raw[raw.index(b"PK\x01\x02") + 8] |= 1
+    locked.write_bytes(raw)
+    for path in (text, half, single, empty, locked, tmp_path, tmp_path / "absent.npz"):
         with pytest.raises(InputError, match=path.name):
             motion_npz.read_motion(path)
 

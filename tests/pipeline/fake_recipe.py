@@ -7,7 +7,9 @@ side (depends on nothing)
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+import os
+import tempfile
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,7 @@ class World:
 
     folder: Path
     frames: FrameRange = dataclasses.field(default_factory=lambda: FrameRange(5, 42))
+    film_frames: int = 1000
     calls: Path | None = None
     before: dict[str, Callable[[Job], None]] = dataclasses.field(default_factory=dict)
     in_window: Callable[[], None] = nothing
@@ -91,7 +94,7 @@ class World:
         self.calls.unlink(missing_ok=True)
 
     def clip(self) -> Clip:
-        pts = np.arange(0, 200 * 40, 40)
+        pts = np.arange(self.film_frames) * 40
         video = Video(
             path="/films/dance.mp4",
             kind="film",
@@ -106,7 +109,7 @@ class World:
                 matrix="bt709", primaries="bt709", transfer="bt709", full_range=False, bits=8
             ),
             audio=None,
-            declared_frames=200,
+            declared_frames=self.film_frames,
             digest=self.digest,
         )
         return Clip(id="clip-001", video=video, frames=self.frames)
@@ -261,11 +264,18 @@ def _content(path: Path) -> bytes:
 
 @pytest.fixture(autouse=True)
 def fake_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Add the fake recipe's kinds to the table; import it to have it in a test file."""
+    """Add the fake recipe's kinds to the table; import it to have it in a test file.
+
+    The disk is not waited for: neither an error nor SIGKILL loses what the system has accepted.
+    """
+    monkeypatch.setattr(os, "fsync", lambda _: None)
     for kind in FAKE_KINDS:
         monkeypatch.setitem(KINDS, kind.name, kind)
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(folder=tmp_path / "clip")
+def world() -> Iterator[World]:
+    """Return a world in memory where there is such a place: hundreds of folders come and go."""
+    memory = Path("/dev/shm")  # noqa: S108 - a fresh folder is made in it
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield World(folder=Path(folder) / "clip")

@@ -5,14 +5,15 @@ dropped, and named by first appearance.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from pydantic import Field
 
-from choreoscope.capture.likeness import TORSO, LikenessOptions, Sightings, sightings
+from choreoscope.capture.belief import BeliefOptions, doubts, looks_human
+from choreoscope.capture.likeness import LikenessOptions, Sightings, sightings
 from choreoscope.capture.linking import LinkOptions, insert, link
-from choreoscope.capture.tracklets import CleaningOptions, clean, quality
+from choreoscope.capture.tracklets import CleaningOptions, Cut, clean, quality
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameRange
 from choreoscope.datatypes.people import Decision, ObservationRows
@@ -25,20 +26,9 @@ class JoinOptions(Options):
     likeness: LikenessOptions = LikenessOptions()
     cleaning: CleaningOptions = CleaningOptions()
     link: LinkOptions = LinkOptions()
+    belief: BeliefOptions = BeliefOptions()
     scrap_s: float = Field(
         default=0.2, ge=0, description="A run no longer than this is joined last, or dropped (s)."
-    )
-    seen_s: float = Field(
-        default=0.4, ge=0, description="A person is seen for at least this long (s)."
-    )
-    seen_share: float = Field(
-        default=0.5, ge=0, le=1, description="Or for this share of a clip that is shorter still."
-    )
-    least_score: float = Field(
-        default=0.6, ge=0, le=1, description="Least median score of a person."
-    )
-    least_torso: float = Field(
-        default=0.5, ge=0, le=1, description="Least median visibility of a person's torso."
     )
     max_people: int | None = Field(
         default=None, ge=1, description="Keep only this many: the largest seen for longest."
@@ -89,27 +79,51 @@ def join_tracklets(
         raise InputError(f"observations lie outside the clip's frames {frames}")
     seen = sightings(rows, times, frames.start)
     cleaned = clean(seen, options.cleaning, options.likeness)
-    decisions = list(cleaned.decisions)
     period = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     length = period * len(frames)
-    scrap_s = min(options.scrap_s, length / _SCRAPS_PER_CLIP)
-    runs = sorted(cleaned.runs, key=lambda run: (-quality(seen, run), run[0]))
-    solid = [run for run in runs if period * len(run) > scrap_s]
-    scraps = [run for run in runs if period * len(run) <= scrap_s]
-    chains = link(seen, solid, options.link, options.likeness, decisions)
-    chains.sort(key=lambda chain: (-quality(seen, chain), chain[0]))
-    chains = insert(seen, [*chains, *scraps], options.link, options.likeness, decisions)
-    needed_s = min(options.seen_s, options.seen_share * length)
-    believed = [
-        chain
-        for chain in chains
-        if _believed(seen, chain, period * len(chain), needed_s, options, decisions)
-    ]
-    believed = _largest(seen, believed, options.max_people, decisions)
+    joined: list[Decision] = []
+    chains = _chains(seen, cleaned.runs, period, length, options, joined)
+    dropped: list[Decision] = []
+    believed = _believed(seen, chains, (period, length), options.belief, dropped)
+    believed = _largest(seen, believed, options.max_people, dropped)
     return JoinResult(
         persons={name: seen.source[chain] for name, chain in _named(seen, believed).items()},
-        decisions=tuple(decisions),
+        decisions=(*_final(cleaned.cuts, chains), *cleaned.copies, *joined, *dropped),
     )
+
+
+def _chains(
+    seen: Sightings,
+    runs: Sequence[np.ndarray],
+    period: float,
+    length: float,
+    options: JoinOptions,
+    decisions: list[Decision],
+) -> list[np.ndarray]:
+    """Link solid runs, then put the scraps where they fit."""
+    scrap_s = min(options.scrap_s, length / _SCRAPS_PER_CLIP)
+    ranked = sorted(runs, key=lambda run: (-quality(seen, run), run[0]))
+    solid = [
+        period * len(run) > scrap_s
+        and looks_human(seen, run, options.belief) >= options.belief.doubtful
+        for run in ranked
+    ]
+    chains = link(
+        seen,
+        [run for run, good in zip(ranked, solid, strict=True) if good],
+        options.link,
+        options.likeness,
+        decisions,
+    )
+    chains.sort(key=lambda chain: (-quality(seen, chain), chain[0]))
+    scraps = [run for run, good in zip(ranked, solid, strict=True) if not good]
+    return insert(seen, [*chains, *scraps], options.link, options.likeness, decisions)
+
+
+def _final(cuts: Sequence[Cut], chains: Sequence[np.ndarray]) -> list[Decision]:
+    """Leave out cuts that were mended."""
+    owner = {int(row): number for number, chain in enumerate(chains) for row in chain}
+    return [cut.decision for cut in cuts if owner.get(cut.before, -1) != owner.get(cut.after, -2)]
 
 
 _SCRAPS_PER_CLIP = 8
@@ -117,23 +131,21 @@ _SCRAPS_PER_CLIP = 8
 
 def _believed(
     seen: Sightings,
-    chain: np.ndarray,
-    seconds: float,
-    needed_s: float,
-    options: JoinOptions,
+    chains: Sequence[np.ndarray],
+    period_and_length: tuple[float, float],
+    options: BeliefOptions,
     decisions: list[Decision],
-) -> bool:
-    score = float(np.median(seen.score[chain]))
-    torso = float(np.median(seen.visibility[chain][:, TORSO].mean(axis=1)))
-    reasons = {
-        f"seen for {seconds:.2f} s only": seconds + _CLOCK_JITTER_S < needed_s,
-        f"median score {score:.2f}": score < options.least_score,
-        f"torso visible to {torso:.2f}": torso < options.least_torso,
-    }
-    failed = [reason for reason, fails in reasons.items() if fails]
-    if failed:
-        decisions.append(_dropped(seen, chain, ", ".join(failed), len(failed) / len(reasons)))
-    return not failed
+) -> list[np.ndarray]:
+    period, length = period_and_length
+    needed_s = min(options.seen_s, options.seen_share * length)
+    kept: list[np.ndarray] = []
+    for chain in chains:
+        reasons = doubts(seen, chain, period * len(chain), needed_s, options)
+        if reasons:
+            decisions.append(_dropped(seen, chain, ", ".join(reasons)))
+        else:
+            kept.append(chain)
+    return kept
 
 
 def _largest(
@@ -144,18 +156,18 @@ def _largest(
         return chains
     ranked = sorted(chains, key=lambda chain: (-float(seen.px_per_m[chain].sum()), chain[0]))
     decisions.extend(
-        _dropped(seen, chain, f"smaller than the {count} people asked for", 1.0)
+        _dropped(seen, chain, f"smaller than the {count} people asked for")
         for chain in ranked[count:]
     )
     return ranked[:count]
 
 
-def _dropped(seen: Sightings, chain: np.ndarray, why: str, score: float) -> Decision:
+def _dropped(seen: Sightings, chain: np.ndarray, why: str) -> Decision:
     first, last = seen.seconds[chain[0]], seen.seconds[chain[-1]]
     return Decision(
         kind="drop",
         tracklets=tuple(int(number) for number in np.unique(seen.tracklet[chain])),
-        score=round(score, 3),
+        score=round(1.0 - float(np.median(seen.score[chain])), 3),
         reason=f"dropped {len(chain)} rows from {first:.2f} to {last:.2f} s: {why}",
     )
 
@@ -167,6 +179,3 @@ def _named(seen: Sightings, chains: list[np.ndarray]) -> dict[str, np.ndarray]:
         key=lambda chain: (seen.frame[chain[0]], seen.box[chain[0], [0, 2]].mean(), chain[0]),
     )
     return {f"P{number:02d}": chain for number, chain in enumerate(ordered, start=1)}
-
-
-_CLOCK_JITTER_S = 1e-6

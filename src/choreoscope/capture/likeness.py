@@ -41,7 +41,7 @@ class LikenessOptions(Options):
         default=0.4, gt=0, description="Growth of that error by walking nearer or away (1/s)."
     )
     clothes: float = Field(
-        default=0.13, gt=0, description="Hellinger distance (0-1) within one person, one sigma."
+        default=0.18, gt=0, description="Hellinger distance (0-1) within one person, one sigma."
     )
     velocity_span_s: float = Field(
         default=0.2, gt=0, description="Span over which the velocity at an end is measured (s)."

@@ -32,8 +32,14 @@ class LinkOptions(Options):
         default=(0.3, 1.0, 2.5), description="Longest gap of each round of joining (s)."
     )
     cost: float = Field(default=9.0, gt=0, description="Cost above which nothing is joined.")
+    mend_s: float = Field(
+        default=0.3, ge=0, description="Longest gap of the last round, which forgives clothes (s)."
+    )
+    forgiven: float = Field(
+        default=4.0, ge=0, description="The most that clothes may cost in that round."
+    )
     clothes_span_s: float = Field(
-        default=1.0, gt=0, description="Span at an end over which clothes are read (s)."
+        default=0.5, gt=0, description="Span over which clothes are read at a time (s)."
     )
     returns: bool = Field(
         default=True, description="Whether people who were gone for longer are known by clothes."
@@ -59,16 +65,18 @@ class Chain:
         By rising frame.
     start, end : End
         State of the torso there.
-    colours, first_colours, last_colours : (A,) float
-        Typical clothes of all rows and of the rows at either end.
+    first_colours, last_colours : (A,) float
+        Typical clothes at either end.
+    looks : (K, A) float
+        Typical clothes of every span in between: one dress looks different in sun and shade.
     """
 
     rows: np.ndarray
     start: End
     end: End
-    colours: np.ndarray
     first_colours: np.ndarray
     last_colours: np.ndarray
+    looks: np.ndarray
 
 
 def chain_of(
@@ -81,10 +89,18 @@ def chain_of(
         rows=rows,
         start=end_state(seen, rows, likeness.velocity_span_s, last=False),
         end=end_state(seen, rows, likeness.velocity_span_s, last=True),
-        colours=typical_colours(seen.colours[rows]),
         first_colours=typical_colours(seen.colours[rows[seconds <= seconds[0] + span]]),
         last_colours=typical_colours(seen.colours[rows[seconds >= seconds[-1] - span]]),
+        looks=_looks(seen, rows, options),
     )
+
+
+def _looks(seen: Sightings, rows: np.ndarray, options: LinkOptions) -> np.ndarray:
+    seconds = seen.seconds[rows]
+    spans = np.floor((seconds - seconds[0]) / options.clothes_span_s + _CLOCK_JITTER_S)
+    parts = np.split(rows, np.flatnonzero(np.diff(spans)) + 1)
+    told = [part for part in parts if len(part) >= options.return_rows] or [rows]
+    return np.stack([typical_colours(seen.colours[part]) for part in told])
 
 
 def link(
@@ -110,22 +126,25 @@ def link(
     """
     chains = [chain_of(seen, rows, options, likeness) for rows in runs]
     for gap in options.gaps_s:
-        chains = _round(seen, chains, gap, options, likeness, decisions)
+        chains = _round(seen, chains, (gap, np.inf), options, likeness, decisions)
+    # Light changes clothes as much as another person does. What nobody else has claimed by now
+    # and moves on as one is one.
+    chains = _round(seen, chains, (options.mend_s, options.forgiven), options, likeness, decisions)
     if options.returns:
         chains = _returns(seen, chains, options, likeness, decisions)
     return [chain.rows for chain in chains]
 
 
-def link_cost(one: Chain, two: Chain, likeness: LikenessOptions) -> float:
-    """Negative log-likelihood that `two` goes on where `one` ends."""
-    distance = np.fmin(
-        colour_distance(one.last_colours, two.first_colours),
-        colour_distance(one.colours, two.colours),
-    )
+def link_cost(
+    one: Chain, two: Chain, likeness: LikenessOptions, worst_clothes: float = np.inf
+) -> float:
+    """Negative log-likelihood that `two` goes on where `one` ends; clothes may be capped."""
+    distance = colour_distance(one.last_colours, two.first_colours)
+    clothes = clothes_cost(distance, min(len(one.rows), len(two.rows)), likeness)
     return (
         motion_cost(one.end, two.start, likeness)
         + size_cost(one.end, two.start, likeness)
-        + clothes_cost(float(distance), min(len(one.rows), len(two.rows)), likeness)
+        + min(clothes, worst_clothes)
     )
 
 
@@ -188,23 +207,26 @@ def _fit(
 
 def _within(one: Chain, two: Chain, options: LinkOptions, likeness: LikenessOptions) -> float:
     gap = two.start.seconds - one.end.seconds
-    return link_cost(one, two, likeness) if gap <= max(options.gaps_s, default=0.0) else np.inf
+    if gap > max(options.gaps_s, default=0.0):
+        return np.inf
+    return link_cost(one, two, likeness, options.forgiven)
 
 
 def _round(
     seen: Sightings,
     chains: list[Chain],
-    longest_gap: float,
+    limits: tuple[float, float],
     options: LinkOptions,
     likeness: LikenessOptions,
     decisions: list[Decision],
 ) -> list[Chain]:
+    longest_gap, worst_clothes = limits
     costs = np.full((len(chains), len(chains)), np.inf)
     for i, one in enumerate(chains):
         for j, two in enumerate(chains):
             gap = two.start.seconds - one.end.seconds
             if 0 < gap <= longest_gap + _CLOCK_JITTER_S:
-                costs[i, j] = link_cost(one, two, likeness)
+                costs[i, j] = link_cost(one, two, likeness, worst_clothes)
     pairs = assigned(costs, options.cost)
     for i, j in pairs:
         _tell(seen, chains[i].rows, chains[j].rows, float(costs[i, j]), options, decisions)
@@ -225,10 +247,7 @@ def _returns(
             told = min(len(one.rows), len(two.rows)) >= options.return_rows
             grown = abs(np.log(one.end.px_per_m / two.start.px_per_m))
             if gone > 0 and told and grown <= options.return_size:
-                distance = np.fmin(
-                    colour_distance(one.last_colours, two.first_colours),
-                    colour_distance(one.colours, two.colours),
-                )
+                distance = _nearest_looks(one.looks, two.looks)
                 costs[i, j] = np.inf if np.isnan(distance) else distance
     pairs = assigned(costs, options.return_clothes)
     for i, j in pairs:
@@ -244,6 +263,13 @@ def _returns(
             )
         )
     return _merged(seen, chains, pairs, options, likeness)
+
+
+def _nearest_looks(one: np.ndarray, two: np.ndarray) -> float:
+    """Smallest Hellinger distance between any two looks; NaN where unknown."""
+    distances = np.linalg.norm(one[:, None] - two[None], axis=-1) / np.sqrt(2.0)
+    known = distances[np.isfinite(distances)]
+    return float(known.min()) if known.size and one.shape[1] else float("nan")
 
 
 def assigned(costs: np.ndarray, limit: float) -> list[tuple[int, int]]:

@@ -73,12 +73,22 @@ class CleaningOptions(Options):
     )
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cut:
+    """A place where a run was cut; of no interest when both rows end in one person after all."""
+
+    before: int
+    after: int
+    decision: Decision
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaned:
     """Runs after cleaning: rows by rising frame, no row in two runs."""
 
     runs: tuple[np.ndarray, ...]
-    decisions: tuple[Decision, ...]
+    cuts: tuple[Cut, ...]
+    copies: tuple[Decision, ...]
 
 
 def clean(seen: Sightings, options: CleaningOptions, likeness: LikenessOptions) -> Cleaned:
@@ -91,16 +101,17 @@ def clean(seen: Sightings, options: CleaningOptions, likeness: LikenessOptions) 
     options, likeness : CleaningOptions, LikenessOptions
         Thresholds.
     """
-    decisions: list[Decision] = []
+    cuts: list[Cut] = []
+    copies: list[Decision] = []
     runs: list[np.ndarray] = []
     for number in np.unique(seen.tracklet):
         rows = _one_per_frame(seen, np.flatnonzero(seen.tracklet == number))
         for part in _without_pauses(seen, rows, options.pause_s):
-            for smooth in _without_jumps(seen, part, options, likeness, decisions):
-                runs.extend(_without_changes(seen, smooth, options, decisions))
-    runs = _uncrossed(seen, runs, options, decisions)
-    runs = _without_copies(seen, runs, options, likeness, decisions)
-    return Cleaned(runs=tuple(runs), decisions=tuple(decisions))
+            for smooth in _without_jumps(seen, part, options, likeness, cuts):
+                runs.extend(_without_changes(seen, smooth, options, cuts))
+    runs = _uncrossed(seen, runs, options, cuts)
+    runs = _without_copies(seen, runs, options, likeness, copies)
+    return Cleaned(runs=tuple(runs), cuts=tuple(cuts), copies=tuple(copies))
 
 
 def quality(seen: Sightings, rows: np.ndarray) -> float:
@@ -114,14 +125,25 @@ def _one_per_frame(seen: Sightings, rows: np.ndarray) -> np.ndarray:
     return np.asarray(best[first])
 
 
-def _cut(rows: np.ndarray, places: np.ndarray | Sequence[int]) -> list[np.ndarray]:
+def _parts(rows: np.ndarray, places: np.ndarray | Sequence[int]) -> list[np.ndarray]:
     return [part for part in np.split(rows, places) if len(part)]
+
+
+def _cut_between(seen: Sightings, rows: np.ndarray, place: int, why: str, ratio: float) -> Cut:
+    before, after = int(rows[place - 1]), int(rows[place])
+    decision = Decision(
+        kind="split",
+        tracklets=(int(seen.tracklet[before]),),
+        score=_sureness(ratio),
+        reason=f"cut at {seen.seconds[after]:.2f} s: {why}",
+    )
+    return Cut(before, after, decision)
 
 
 def _without_pauses(seen: Sightings, rows: np.ndarray, pause_s: float) -> list[np.ndarray]:
     frames_missing = np.diff(seen.frame[rows]) > 1
     long = frames_missing & (np.diff(seen.seconds[rows]) > pause_s)
-    return _cut(rows, np.flatnonzero(long) + 1)
+    return _parts(rows, np.flatnonzero(long) + 1)
 
 
 def _without_jumps(
@@ -129,26 +151,23 @@ def _without_jumps(
     rows: np.ndarray,
     options: CleaningOptions,
     likeness: LikenessOptions,
-    decisions: list[Decision],
+    cuts: list[Cut],
 ) -> list[np.ndarray]:
     singles = [end_state(seen, rows[i : i + 1], 0.0, last=True) for i in range(len(rows))]
     costs = np.array([motion_cost(one, two, likeness) for one, two in pairwise(singles)])
     places = np.flatnonzero(costs > options.jump_cost) + 1
     for place in places:
-        at = float(seen.seconds[rows[place]])
-        decisions.append(
-            Decision(
-                kind="split",
-                tracklets=(int(seen.tracklet[rows[0]]),),
-                score=_sureness(float(costs[place - 1]) / options.jump_cost),
-                reason=f"jumped at {at:.2f} s (motion cost {costs[place - 1]:.1f})",
+        cost = float(costs[place - 1])
+        cuts.append(
+            _cut_between(
+                seen, rows, place, f"jumped, motion cost {cost:.1f}", cost / options.jump_cost
             )
         )
-    return _cut(rows, places)
+    return _parts(rows, places)
 
 
 def _without_changes(
-    seen: Sightings, rows: np.ndarray, options: CleaningOptions, decisions: list[Decision]
+    seen: Sightings, rows: np.ndarray, options: CleaningOptions, cuts: list[Cut]
 ) -> list[np.ndarray]:
     """Cut where the clothes before differ from the clothes after, the clearest place first."""
     seconds = seen.seconds[rows]
@@ -162,22 +181,14 @@ def _without_changes(
                 typical_colours(seen.colours[before]), typical_colours(seen.colours[after])
             )
             differences[place] = 0.0 if np.isnan(distance) else distance
-    place = int(differences.argmax()) if len(rows) else 0
-    if differences.max(initial=0.0) <= options.clothes_change:
+    worst = float(differences.max(initial=0.0))
+    if worst <= options.clothes_change:
         return [rows]
-    decisions.append(
-        Decision(
-            kind="split",
-            tracklets=(int(seen.tracklet[rows[0]]),),
-            score=_sureness(float(differences[place]) / options.clothes_change),
-            reason=f"clothes changed at {seconds[place]:.2f} s (distance {differences[place]:.2f})",
-        )
-    )
-    return [
-        part
-        for half in _cut(rows, [place])
-        for part in _without_changes(seen, half, options, decisions)
-    ]
+    place = int(differences.argmax())
+    why = f"clothes changed, distance {worst:.2f}"
+    cuts.append(_cut_between(seen, rows, place, why, worst / options.clothes_change))
+    halves = _parts(rows, [place])
+    return [part for half in halves for part in _without_changes(seen, half, options, cuts)]
 
 
 _FEWEST_ROWS = 2
@@ -189,7 +200,7 @@ def _sureness(ratio: float) -> float:
 
 
 def _uncrossed(
-    seen: Sightings, runs: list[np.ndarray], options: CleaningOptions, decisions: list[Decision]
+    seen: Sightings, runs: list[np.ndarray], options: CleaningOptions, cuts: list[Cut]
 ) -> list[np.ndarray]:
     """Exchange the later parts of two runs whose clothes fit better crosswise after a meeting."""
     runs = list(runs)
@@ -209,15 +220,10 @@ def _uncrossed(
         ]
         runs[one] = np.concatenate([halves[0][0], halves[1][1]])
         runs[two] = np.concatenate([halves[1][0], halves[0][1]])
-        at = float(seen.seconds[seen.frame == frame][0])
-        decisions.append(
-            Decision(
-                kind="split",
-                tracklets=tuple(sorted(int(seen.tracklet[half[0][0]]) for half in halves)),
-                score=_sureness(gain / options.swap_margin),
-                reason=f"exchanged their people when they met at {at:.2f} s (gain {gain:.2f})",
-            )
-        )
+        why = f"exchanged people where they met, gain {gain:.2f}"
+        for before, after in halves:
+            joint = np.array([before[-1], after[0]])
+            cuts.append(_cut_between(seen, joint, 1, why, gain / options.swap_margin))
     return runs
 
 
@@ -235,7 +241,7 @@ def _meetings(
     apart = np.linalg.norm(seen.centre_px[rows] - seen.centre_px[others], axis=1) / scale
     near = np.flatnonzero(apart < options.meeting_m)
     pauses = np.diff(seen.seconds[rows[near]]) > options.clothes_span_s
-    for spell in _cut(near, np.flatnonzero(pauses) + 1):
+    for spell in _parts(near, np.flatnonzero(pauses) + 1):
         yield int(frames[spell[apart[spell].argmin()]])
 
 
@@ -316,7 +322,7 @@ def _thinned(
                 copied[stretch] = False
     own = np.flatnonzero(~copied)
     places = np.flatnonzero(np.diff(own) > 1) + 1
-    return [rows[part] for part in _cut(own, places)]
+    return [rows[part] for part in _parts(own, places)]
 
 
 _MOSTLY = 0.5

@@ -18,6 +18,7 @@ from choreoscope.geometry import kinematics, rotation
 
 FARTHEST_APART = 1e-4
 """Metres by which joints of the written file may differ from the motion."""
+_HEADER = b"glTF" + struct.pack("<I", 2)
 _MOST_BYTE_JOINTS, _MOST_JOINTS, _MOST_SHORT_VERTICES = 256, 65536, 65535
 _FLOAT, _BYTE, _SHORT, _INT = 5126, 5121, 5123, 5125
 _DTYPES = {_FLOAT: "<f4", _BYTE: "u1", _SHORT: "<u2", _INT: "<u4"}
@@ -103,9 +104,10 @@ def read_glb_motion(path: Path) -> Motion:
     import pygltflib as gltf
 
     try:
-        whole = gltf.GLTF2.load_from_bytes(Path(path).read_bytes())
+        raw = Path(path).read_bytes()
+        whole = gltf.GLTF2.load_from_bytes(raw) if raw.startswith(_HEADER) else None
         if whole is None:
-            raise InputError(f"{path}: not a GLB file")
+            raise InputError(f"{path}: not a GLB file of version 2")
         return _motion_of(_Reader(whole))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None

@@ -153,7 +153,8 @@ def _load(path: Path) -> dict[str, np.ndarray]:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as cause:
+    # zipfile answers unknown compression, versions and passwords with RuntimeError.
+    except (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as cause:
         raise InputError(f"{path}: cannot be read as motion.npz: {cause}") from cause
 
 

@@ -11,7 +11,7 @@ from choreoscope.motion import landmarks
 from choreoscope.motion.evidence import Evidence, at_one_size, with_true_extremities
 from choreoscope.motion.hands import solve_fingers
 from choreoscope.motion.inverse_kinematics import SEEN, solve_pose
-from choreoscope.motion.placement import Placement, place_root, steady_root
+from choreoscope.motion.placement import place_root, steady_root
 from choreoscope.motion.proportions import (
     MeasuredPerson,
     Proportions,
@@ -27,6 +27,9 @@ TURN_PACE = Pace(sigma=0.06, fastest=20.0, accent=0.02)
 _ROUNDS = 2
 _LEAST_TRUST = 1e-3
 _OFFSET_FRAMES = 5.0
+_NEAREST, _CLEAR = 0.1, 0.3
+_KEPT, _FREE_SHARE = 0.01, 0.05
+"""Sigma of the root's distance: metres once it is smoothed, and a share of it before."""
 _FLEXIBLE = {
     "head": (landmarks.FACE, None),
     "hand": ((*landmarks.PINKIES, *landmarks.INDEXES, *landmarks.THUMBS), landmarks.WRISTS),
@@ -109,16 +112,14 @@ def fit_person(raw: Evidence, height: float | None, *, smoothing: bool = True) -
     evidence = at_one_size(evidence, sizes)
     skeleton = house_skeleton(sizes)
     confidence = joint_confidence(evidence, skeleton)
-    rig, root, rotations = _solve(evidence, skeleton, sizes)
+    rig, rotations = _solve(evidence, skeleton, sizes, smoothing=smoothing)
     for name, turn in solve_fingers(evidence.hands, evidence.hand_weights, evidence.times).items():
         rotations[:, skeleton.index(name)] = turn
     rotations = _carried(evidence.times, rotations, confidence)
     if smoothing:
         trust = np.maximum(confidence, _LEAST_TRUST)
         rotations = smooth_rotations(evidence.times, rotations, trust, TURN_PACE)
-        root = steady_root(evidence.times, _placed(evidence, rig, rotations), evidence.score)
-    else:
-        root = _placed(evidence, rig, rotations).root
+    root = _root(evidence, rig, rotations, smoothing=smoothing)
     return Fit(
         evidence=evidence,
         measured=measured,
@@ -131,52 +132,48 @@ def fit_person(raw: Evidence, height: float | None, *, smoothing: bool = True) -
 
 
 def _solve(
-    evidence: Evidence, skeleton: Skeleton, sizes: Proportions
-) -> tuple[Rig, np.ndarray, np.ndarray]:
+    evidence: Evidence, skeleton: Skeleton, sizes: Proportions, *, smoothing: bool
+) -> tuple[Rig, np.ndarray]:
     pose = solve_pose(evidence.points, evidence.weights, evidence.times, skeleton)
     rotations = pose.rotations
     rig = rig_of(skeleton, landmarks.default_offsets(sizes.stature))
-    root = np.zeros((len(evidence.frames), 3))
+    weights = np.where(evidence.weights > SEEN, evidence.weights, 0.0)
     for turn in range(_ROUNDS):
-        root = steady_root(evidence.times, _placed(evidence, rig, rotations), evidence.score)
-        targets = make_targets(evidence, root)
+        root = _root(evidence, rig, rotations, smoothing=smoothing)
         if turn == 0:
-            offsets = _calibrated(targets, skeleton, rotations, sizes)
-            rig = rig_of(skeleton, offsets)
-        root, rotations = refine(rig, root, rotations, targets)
-    return rig, root, rotations
+            rig = rig_of(skeleton, _calibrated(evidence, root, skeleton, rotations, sizes))
+        last = turn == _ROUNDS - 1
+        _, rotations = refine(
+            rig,
+            root,
+            rotations,
+            Targets(rays=_rays(evidence), points=evidence.points, weights=weights),
+            distance_sigma=_KEPT if last and smoothing else _FREE_SHARE * float(root[:, 2].max()),
+        )
+    return rig, rotations
 
 
-def _placed(evidence: Evidence, rig: Rig, rotations: np.ndarray) -> Placement:
+def _root(evidence: Evidence, rig: Rig, rotations: np.ndarray, *, smoothing: bool) -> np.ndarray:
     body = place_points(rig, np.zeros((len(rotations), 3)), rotations)
     weights = np.where(evidence.weights > SEEN, evidence.weights, 0.0)
-    return place_root(evidence.times, body, evidence.image, weights)
+    placement = place_root(evidence.times, body, evidence.image, weights)
+    return steady_root(evidence.times, placement, evidence.score) if smoothing else placement.root
 
 
-def make_targets(evidence: Evidence, root: np.ndarray) -> Targets:
-    """Lift image points to the depth their metric points have behind or before the root.
+def _rays(evidence: Evidence) -> np.ndarray:
+    rays = np.concatenate([evidence.image, np.ones((*evidence.image.shape[:2], 1))], axis=-1)
+    return np.asarray(rays / np.linalg.norm(rays, axis=-1, keepdims=True))
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Scaled to the person's size.
-    root : (N, 3) float
-        Camera axes, metres.
 
-    Returns
-    -------
-    Targets
-        On the pixels' rays; points that were not seen have weight 0.
-    """
-    depth = np.maximum(root[:, 2:] + evidence.points[..., 2], 0.1)[..., None]
-    places = np.concatenate([evidence.image * depth, depth], axis=-1)
-    rays = places / np.linalg.norm(places, axis=-1, keepdims=True)
-    weights = np.where(evidence.weights > SEEN, evidence.weights, 0.0)
-    return Targets(places=places, rays=rays, weights=weights)
+def _lifted(evidence: Evidence, root: np.ndarray) -> np.ndarray:
+    """Image points at the depth their metric points have behind or before the root."""
+    depth = np.maximum(root[:, 2:] + evidence.points[..., 2], _NEAREST)[..., None]
+    return np.concatenate([evidence.image * depth, depth], axis=-1)
 
 
 def _calibrated(
-    targets: Targets,
+    evidence: Evidence,
+    root: np.ndarray,
     skeleton: Skeleton,
     rotations: np.ndarray,
     sizes: Proportions,
@@ -187,6 +184,8 @@ def _calibrated(
     had been seen in five frames.
     """
     usual = landmarks.default_offsets(sizes.stature)
+    places = _lifted(evidence, root)
+    weights = np.where(evidence.weights > _CLEAR, evidence.weights, 0.0)
     _, frames = world_joints(skeleton, np.zeros((len(rotations), 3)), rotations)
     measured, counts = usual.copy(), np.zeros(landmarks.BODY_POINTS)
     names = landmarks.attachments()
@@ -194,10 +193,10 @@ def _calibrated(
     for points, anchors in _FLEXIBLE.values():
         for point in points:
             base = list(landmarks.EARS) if anchors is None else [anchors[1 - point % 2]]
-            origin = targets.places[:, base].mean(axis=1)
+            origin = places[:, base].mean(axis=1)
             turn = rotation.inverse(frames[:, skeleton.index(names[point])])
-            local = rotation.rotate(turn, targets.places[:, point] - origin)
-            weight = np.minimum(targets.weights[:, point], targets.weights[:, base].min(axis=1))
+            local = rotation.rotate(turn, places[:, point] - origin)
+            weight = np.minimum(weights[:, point], weights[:, base].min(axis=1))
             if weight.sum() <= 0:
                 continue
             middle = [weighted_quantile(local[:, axis], weight, 0.5) for axis in range(3)]
@@ -234,7 +233,7 @@ def joint_confidence(evidence: Evidence, skeleton: Skeleton) -> np.ndarray:
                 confidence[:, joint] = evidence.hand_weights[:, side]
     nobody = ~(evidence.weights > SEEN).any(axis=1)
     confidence[nobody] = 0.0
-    return np.clip(confidence * evidence.score[:, None], 0.0, 1.0)
+    return np.asarray(np.clip(confidence * evidence.score[:, None], 0.0, 1.0))
 
 
 def _carried(times: np.ndarray, rotations: np.ndarray, confidence: np.ndarray) -> np.ndarray:

@@ -164,11 +164,13 @@ def fit_floor(evidence: FloorEvidence) -> Floor:
     if not used.any():
         return Floor(pitch=0.0, roll=0.0, camera_height=_DEFAULT_HEIGHT, sources=())
     places, say = evidence.points[used], evidence.weights[used] * _SAYS_PER_SECOND
-    sources = [
-        name
-        for name, axis in (("pitch", 2), ("roll", 0))
-        if _spread(places[:, axis], say) > LEAST_SPREAD
-    ]
+    sources = []
+    for name, axis in (("pitch", 2), ("roll", 0)):
+        if _spread(places[:, axis], say) > LEAST_SPREAD:
+            sources.append(name)
+        else:
+            # Heel against toe or foot against foot is too short a lever to tilt a room with.
+            places[:, axis] = weighted_quantile(places[:, axis], say, 0.5)
     upright, weight = _mean_upright(evidence)
     tilts = [name in sources or weight > 0 for name in ("pitch", "roll")]
     problem = _Problem(

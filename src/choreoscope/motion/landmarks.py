@@ -59,7 +59,7 @@ _HEAD_OFFSETS = np.array(
 EAR_HEIGHT = 0.010
 """Height of the ears above the head joint, share of stature."""
 
-_HAND_OFFSETS = {"pinky": (0.035, 0.0, -0.015), "index": (0.041, 0.0, 0.010)}
+_HAND_OFFSETS = {"pinky": (0.035, 0.0, -0.0125), "index": (0.041, 0.0, 0.0125)}
 _THUMB_OFFSET = (0.013, -0.004, 0.012)
 _HEEL_OFFSET, _TOE_OFFSET = (0.0, -0.030, -0.014), (0.0, -0.030, 0.072)
 

@@ -139,7 +139,7 @@ def lift_people(
         for sequence in present
     }
     rows = {person: every_frame(fit, times) for person, fit in fits.items()}
-    floor, rows = common_floor(rows)
+    floor, rows = common_floor(rows, level_feet=options.grounding)
     motions = {
         person: in_world(row, floor, times.rate, grounding=options.grounding)
         for person, row in rows.items()

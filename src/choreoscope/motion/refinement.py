@@ -1,9 +1,9 @@
 """Make pixels, metres and constant bone lengths agree: damped least squares, frame by frame.
 
-Each body point pulls its place on the skeleton towards its target in camera space: tightly at
-right angles to the ray through its pixel, loosely along the ray, because a detector's depth is
-poor. Unknown are the root's position and the turns of the body's joints; a mild prior holds what
-no point speaks about at the closed-form start. Gauss-Newton with a Cauchy weight per point, all
+Each body point has to lie on the ray through its pixel (tightly) and as far behind or before the
+root, along that ray, as the detector's metric point (loosely: a detector's depth is poor).
+Unknown are the root's position and the turns of the body's joints; a mild prior holds what no
+point speaks about at the closed-form start. Gauss-Newton with a Cauchy weight per point, all
 frames in one batch; frames do not know of each other.
 """
 
@@ -18,8 +18,8 @@ from choreoscope.motion.inverse_kinematics import BONES, HINGES
 from choreoscope.motion.skeletons import FINGERS, SIDES, SPINE
 
 ACROSS_SIGMA, ALONG_SIGMA = 0.015, 0.06
-"""Noise of a target across and along its ray, metres."""
-_ROOT_ALONG_SIGMA, _ROOT_ACROSS_SIGMA = 0.01, 0.3
+"""Noise of a point across and along its ray, metres."""
+_ROOT_ACROSS_SIGMA = 0.3
 _OUTLIER = 3.0
 _LONGEST_STEP = 0.4
 _BATCH = 96
@@ -72,20 +72,20 @@ class Rig:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """Where body points should be.
+    """What body points should agree with; finite everywhere.
 
     Attributes
     ----------
-    places : (T, 33, 3) float
-        Camera axes, metres; finite everywhere.
     rays : (T, 33, 3) float
-        Unit directions from the camera.
+        Unit directions from the camera through the pixels.
+    points : (T, 33, 3) float
+        Metric points about the root, camera axes, metres.
     weights : (T, 33) float
         0 where there is no point.
     """
 
-    places: np.ndarray
     rays: np.ndarray
+    points: np.ndarray
     weights: np.ndarray
 
 
@@ -157,12 +157,13 @@ def place_points(rig: Rig, root: np.ndarray, rotations: np.ndarray) -> np.ndarra
     return _forward(rig, root, local)[2]
 
 
-def refine(
+def refine(  # start, evidence and effort
     rig: Rig,
     root: np.ndarray,
     rotations: np.ndarray,
     targets: Targets,
     *,
+    distance_sigma: float,
     steps: int = 2,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Move root and joints so that the skeleton's points meet their targets.
@@ -172,11 +173,13 @@ def refine(
     rig : Rig
         Constant bone lengths.
     root : (T, 3) float
-        Start, camera axes, metres. Its distance is nearly kept: `placement` is better at it.
+        Start, camera axes, metres.
     rotations : (T, J, 4) float
         Start, all joints of the house skeleton.
     targets : Targets
         Evidence.
+    distance_sigma : float
+        How far the root may move along its ray, metres: small to keep a smoothed distance.
     steps : int
         Gauss-Newton steps.
 
@@ -189,33 +192,50 @@ def refine(
     moved, turned = root.copy(), rotations.copy()
     for first in range(0, len(root), _BATCH):
         part = slice(first, first + _BATCH)
-        chosen = Targets(
-            places=targets.places[part], rays=targets.rays[part], weights=targets.weights[part]
+        problem = _Problem(
+            rig=rig,
+            rays=targets.rays[part],
+            points=targets.points[part],
+            whiten=_whitening(targets.rays[part], targets.weights[part]),
+            root_precision=_root_precision(root[part], distance_sigma),
         )
-        moved[part], turned[part] = _refine_batch(rig, root[part], rotations[part], chosen, steps)
+        moved[part], turned[part] = _solve_batch(problem, root[part], rotations[part], steps)
     return moved, turned
 
 
-def _refine_batch(
-    rig: Rig, root: np.ndarray, rotations: np.ndarray, targets: Targets, steps: int
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Problem:
+    rig: Rig
+    rays: np.ndarray
+    points: np.ndarray
+    whiten: np.ndarray
+    root_precision: np.ndarray
+
+
+def _solve_batch(
+    problem: _Problem, root: np.ndarray, rotations: np.ndarray, steps: int
 ) -> tuple[np.ndarray, np.ndarray]:
+    rig = problem.rig
     local = rotation.to_matrix(rotations[:, rig.joints])
     position = root.copy()
     strayed = np.zeros((len(root), 3 + 3 * len(rig.controls)))
-    whiten = _whitening(targets)
+    along = problem.rays[..., :, None] * problem.rays[..., None, :]
     for _ in range(steps):
-        prior = _prior_precision(rig, local, targets)
+        prior = _prior_precision(rig, local, problem.root_precision)
         origins, frames, points = _forward(rig, position, local)
-        residual = np.einsum("tpab,tpb->tpa", whiten, points - targets.places)
+        wanted = position[:, None] + problem.points
+        # A point on its ray has nothing across it, so only the part along the ray is wanted.
+        residual = points - np.einsum("tpab,tpb->tpa", along, wanted)
+        residual = np.einsum("tpab,tpb->tpa", problem.whiten, residual)
         robust = 1 / (1 + np.sum(residual**2, axis=-1) / _OUTLIER**2)
         jacobian = _jacobian(rig, origins, frames, points)
-        rows = whiten @ jacobian
-        weighted = rows * robust[..., None, None]
-        flat, scaled = (_flat(block) for block in (rows, weighted))
+        jacobian[..., :3] -= along
+        rows = problem.whiten @ jacobian
+        flat, scaled = _flat(rows), _flat(rows * robust[..., None, None])
         normal = np.swapaxes(flat, 1, 2) @ scaled + prior
-        wanted = np.einsum("trn,tr->tn", scaled, residual.reshape(len(root), -1))
-        wanted += np.einsum("tnm,tm->tn", prior, strayed)
-        step = -np.linalg.solve(normal, wanted[..., None])[..., 0]
+        slope = np.einsum("trn,tr->tn", scaled, residual.reshape(len(root), -1))
+        slope += np.einsum("tnm,tm->tn", prior, strayed)
+        step = -np.linalg.solve(normal, slope[..., None])[..., 0]
         longest = np.abs(step[:, 3:]).max(axis=1, keepdims=True)
         step *= np.minimum(1.0, _LONGEST_STEP / np.maximum(longest, _LONGEST_STEP))
         strayed += step
@@ -265,22 +285,26 @@ def _cross_matrix(v: np.ndarray) -> np.ndarray:
     return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*v.shape[:-1], 3, 3)
 
 
-def _whitening(targets: Targets) -> np.ndarray:
-    """Square roots of the information of each target, ``(T, 33, 3, 3)``."""
-    along = targets.rays[..., :, None] * targets.rays[..., None, :]
-    root_weight = np.sqrt(targets.weights)
+def _whitening(rays: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Square roots of the information of each point, ``(T, 33, 3, 3)``."""
+    along = rays[..., :, None] * rays[..., None, :]
+    root_weight = np.sqrt(weights)
     root_weight[:, list(landmarks.FACE)] *= np.sqrt(_FACE_SHARE)
     spread = (np.eye(3) - along) / ACROSS_SIGMA + along / ALONG_SIGMA
     return np.asarray(spread * root_weight[..., None, None])
 
 
-def _prior_precision(rig: Rig, local: np.ndarray, targets: Targets) -> np.ndarray:
+def _root_precision(root: np.ndarray, distance_sigma: float) -> np.ndarray:
+    ray = root / np.linalg.norm(root, axis=-1, keepdims=True)
+    along = ray[:, :, None] * ray[:, None, :]
+    return np.asarray((np.eye(3) - along) / _ROOT_ACROSS_SIGMA**2 + along / distance_sigma**2)
+
+
+def _prior_precision(rig: Rig, local: np.ndarray, root_precision: np.ndarray) -> np.ndarray:
     """How strongly each unknown is held at its start, ``(T, N, N)``."""
     size = 3 + 3 * len(rig.controls)
     precision = np.zeros((len(local), size, size))
-    ray = targets.rays[:, list(landmarks.HIPS)].mean(axis=1)
-    along = ray[:, :, None] * ray[:, None, :]
-    precision[:, :3, :3] = np.eye(3) / _ROOT_ACROSS_SIGMA**2 + along / _ROOT_ALONG_SIGMA**2
+    precision[:, :3, :3] = root_precision
     for place, (name, joints, _) in enumerate(rig.controls):
         block = slice(3 + 3 * place, 6 + 3 * place)
         part = name.removeprefix("left_").removeprefix("right_")

@@ -123,10 +123,19 @@ def every_frame(fit: Fit, times: FrameTimes) -> CameraRows:
     )
 
 
-def common_floor(people: dict[str, CameraRows]) -> tuple[Floor, dict[str, CameraRows]]:
+def common_floor(
+    people: dict[str, CameraRows], *, level_feet: bool
+) -> tuple[Floor, dict[str, CameraRows]]:
     """Find the floor, and lay resting feet flat on it.
 
     How the feet lie depends on the floor and the floor on the feet, so both are done twice.
+
+    Parameters
+    ----------
+    people : dict of str to CameraRows
+        Everybody in the clip.
+    level_feet : bool
+        False leaves feet as the detector sees them.
 
     Returns
     -------
@@ -136,7 +145,7 @@ def common_floor(people: dict[str, CameraRows]) -> tuple[Floor, dict[str, Camera
     """
     level = dict(people)
     floor = fit_floor(_floor_evidence(level))
-    for _ in range(2):
+    for _ in range(2 if level_feet else 0):
         up = floor.world_from_camera[1, :3]
         level = {person: _with_level_feet(row, up) for person, row in people.items()}
         floor = fit_floor(_floor_evidence(level))
@@ -180,27 +189,27 @@ def _floor_evidence(people: dict[str, CameraRows]) -> FloorEvidence:
 def _balance(
     row: CameraRows, soles: np.ndarray, resting: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Directions from the feet to the middle of the body while both are at rest."""
+    """Directions from between the feet to the middle of the body, and seconds they count.
+
+    Who stands or walks has one leg straight and a foot at rest, and stays above the feet on the
+    whole; squatting, running and tumbling do not count.
+    """
     positions, _ = world_joints(row.skeleton, row.root, row.rotations)
     shoulders = positions[:, [row.skeleton.index(f"{side}_upper_arm") for side in SIDES]]
     middle = (1 - _MIDDLE_AT_SHOULDERS) * row.root + _MIDDLE_AT_SHOULDERS * shoulders.mean(axis=1)
-    trunk = row.confidence[:, [0, row.skeleton.index("spine_high")]].min(axis=1, keepdims=True)
-    still = resting_weights(row.times, middle[:, None], trunk)[:, 0]
-    total = np.maximum(resting.sum(axis=1), 1e-9)
-    under = np.einsum("tk,tkc->tc", resting, soles) / total[:, None]
-    direction = middle - under
+    direction = middle - soles.mean(axis=1)
     direction /= np.maximum(np.linalg.norm(direction, axis=-1, keepdims=True), 1e-9)
-    upright = (-direction[:, 1] > np.cos(_MOST_LEAN)) & _straight_legs(row, positions)
-    return direction, np.where(upright, np.minimum(still, resting.min(axis=1)), 0.0)
+    upright = (-direction[:, 1] > np.cos(_MOST_LEAN)) & _one_leg_straight(row, positions)
+    trunk = row.confidence[:, [0, row.skeleton.index("spine_high")]].min(axis=1)
+    return direction, np.where(upright, resting.max(axis=1) * trunk, 0.0)
 
 
-def _straight_legs(row: CameraRows, positions: np.ndarray) -> np.ndarray:
-    """Whether both legs are stretched, ``(T,)``: bent ones hide the depth of the hips."""
+def _one_leg_straight(row: CameraRows, positions: np.ndarray) -> np.ndarray:
     longest = row.sizes.thigh + row.sizes.shin
-    straight = np.ones(len(positions), dtype=bool)
+    straight = np.zeros(len(positions), dtype=bool)
     for side in SIDES:
         hip, ankle = (positions[:, row.skeleton.index(f"{side}_{j}")] for j in ("thigh", "foot"))
-        straight &= np.linalg.norm(hip - ankle, axis=-1) > _STRAIGHT * longest
+        straight |= np.linalg.norm(hip - ankle, axis=-1) > _STRAIGHT * longest
     return straight
 
 

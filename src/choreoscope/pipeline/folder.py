@@ -140,7 +140,8 @@ class ClipFolder:
         self.temporary.mkdir(parents=True, exist_ok=True)
         temporary = self.temporary / f"{path.parent.name}-{path.name}"
         with temporary.open("wb") as file:
-            file.write(text.encode("utf-8"))
+            # A name that is no valid Unicode becomes its JSON escape, so it reads back as it was.
+            file.write(text.encode("utf-8", errors="backslashreplace"))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -18,6 +18,9 @@ Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 UPGRADES: dict[int, Upgrade] = {}
 """Schema number to the function that turns such a record into one of the next number."""
 
+ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+"""Made once: a manifest is written per window, and each has a line per window."""
+
 TIMINGS = ("seconds", "cpu_seconds", "model_cpu_seconds")
 """The fields in which two runs with the same causes may differ."""
 
@@ -44,7 +47,7 @@ def _fields(manifest: Manifest) -> list[tuple[str, str]]:
         "failed": manifest.failed,
         "notes": list(manifest.notes),
     }
-    texts = [(key, json.dumps(value, ensure_ascii=False)) for key, value in record.items()]
+    texts = [(key, ENCODE(value)) for key, value in record.items()]
     texts.append(("files", f"[\n{files}\n  ]" if files else "[]"))
     seconds = (manifest.seconds, manifest.cpu_seconds, manifest.model_cpu_seconds)
     texts.extend(
@@ -66,7 +69,7 @@ def _file_text(file: WrittenFile) -> str:
         record["window"] = file.window
     if file.frames is not None:
         record["frames"] = str(file.frames)
-    return json.dumps(record, ensure_ascii=False)
+    return ENCODE(record)
 
 
 def of_text(text: str) -> Manifest:

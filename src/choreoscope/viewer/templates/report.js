@@ -118,7 +118,11 @@
       showTip(event, `frame ${facts.start + frame}, ${timeCode(facts.startSeconds + Report.timeOf(frame))}${told}`);
     });
     drawing.addEventListener("pointerleave", () => { tip.hidden = true; });
-    drawing.addEventListener("click", (event) => { if (clock.playing) Report.pause(); Report.seekFrame(frameUnder(event, drawing)); });
+    drawing.addEventListener("click", (event) => {
+      if (clock.playing) Report.pause();
+      const frame = frameUnder(event, drawing);
+      Report.seekFrame(row === undefined ? frame : tellingRun(Number(row), frame, drawing)[0]);
+    });
   }
 
   /* ---- pointers and keys in the turning view ---- */

@@ -21,12 +21,12 @@ from choreoscope.backends.people.blaze.work_queue import Urgency, WorkQueue
 SAME_POINTS = 0.06
 """Two poses are one person when half their points lie nearer than this share of the crop."""
 NEAR = 0.3
-STEADY = 0.1
+STEADY = 0.035
 GROWTH = 2.0
 COVERED = 0.5
 START_SCORE = 0.8
 START_POINTS = 8
-START_ON_MASK = 0.7
+START_ON_MASK = 0.65
 SLACK = 0.02
 
 
@@ -192,26 +192,37 @@ class Follower:
         seen: dict[int, Pose],
         memory: Memory,
     ) -> int:
-        new = [item for item in found if not any(_explains(pose, item) for pose in seen.values())]
-        firsts = self._read(picture, [item.crop for item in new])
-        again = [pose for pose in firsts if self._believes(pose, picture)]
         next_number = memory.next_number
-        for first, pose in zip(
-            again, self._read(picture, [pose.next_crop for pose in again]), strict=True
-        ):
-            steady = math.dist(first.hips, pose.hips) < STEADY * pose.crop.side
-            if not (steady and self._believes(pose, picture) and _convinces(pose)):
-                continue
+        for pose in self._checked(picture, [
+            item.crop for item in found if not any(_explains(pose, item) for pose in seen.values())
+        ]):
             if any(_covers(pose, other) > COVERED for other in seen.values()):
                 continue
             lost = [one for one in memory.followed if one.number not in seen and _reach(one, pose)]
             if lost:
-                nearest = min(lost, key=lambda one: math.dist(one.crop[:2], pose.hips))
+                nearest = min(lost, key=lambda one: math.dist(one.predicted[:2], pose.hips))
                 seen[nearest.number] = pose
             else:
                 seen[next_number] = pose
                 next_number += 1
         return next_number
+
+    def _checked(self, picture: np.ndarray, crops: Sequence[Crop]) -> list[Pose]:
+        """Read crops where people may be; keep those whose pose does not depend on the crop."""
+        firsts = [
+            pose for pose in self._read(picture, crops) if self._believes(pose, picture)
+        ]
+        poses = [
+            pose
+            for pose in self._read(picture, [pose.next_crop for pose in firsts])
+            if self._believes(pose, picture) and _convinces(pose)
+        ]
+        moved = self._read(picture, [_moved(pose.next_crop) for pose in poses])
+        return [
+            pose
+            for pose, other in zip(poses, moved, strict=True)
+            if other.score > START_SCORE and _apart(pose, other) < STEADY
+        ]
 
     def _remember(self, memory: Memory, seen: Mapping[int, Pose]) -> tuple[Followed, ...]:
         before = {one.number: one for one in memory.followed}
@@ -259,8 +270,17 @@ def _drop_doubles(seen: dict[int, Pose], before: Mapping[int, Followed]) -> None
 
 
 def _double(one: Pose, other: Pose) -> bool:
-    apart = np.median(np.linalg.norm(one.points_px - other.points_px, axis=1))
-    return bool(apart < SAME_POINTS * max(one.crop.side, other.crop.side))
+    return _apart(one, other) < SAME_POINTS
+
+
+def _apart(one: Pose, other: Pose) -> float:
+    distances = np.linalg.norm(one.points_px - other.points_px, axis=1)
+    return float(np.median(distances)) / max(one.crop.side, other.crop.side)
+
+
+def _moved(crop: Crop) -> Crop:
+    shift = 0.05 * crop.side
+    return Crop(crop.x + shift, crop.y - shift, 1.12 * crop.side, crop.angle + 0.15)
 
 
 def _covers(one: Pose, other: Pose) -> float:
@@ -278,4 +298,4 @@ def _explains(pose: Pose, found: Detection) -> bool:
 def _reach(one: Followed, pose: Pose) -> bool:
     speed = math.hypot(*one.velocity)
     reach = NEAR * max(one.crop.side, pose.crop.side) + speed * one.missed
-    return math.dist(one.crop[:2], pose.hips) < reach
+    return math.dist(one.predicted[:2], pose.hips) < reach

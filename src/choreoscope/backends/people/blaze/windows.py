@@ -21,6 +21,8 @@ FILL = 0.6
 """Share of a square that a person of known height fills."""
 CLOSE = 1.35
 """Sides nearer than this factor find the same people."""
+FITTING = 12
+"""Most squares of fitting sizes in one look; more are taken in turn."""
 EXTRA = 3
 """Squares of the other sizes added at each look; over many looks all are used in turn."""
 
@@ -58,15 +60,26 @@ def next_look(width: int, height: int, heights: Sequence[float], turn: int) -> l
     list of Crop
         The coarse squares, squares fitting the people followed, and a few others.
     """
-    sides = [COARSE * min(width, height)]
+    coarse = COARSE * min(width, height)
+    sides = [coarse]
+    fitting: list[Crop] = []
     for tall in sorted(heights, reverse=True):
         side = min(tall / FILL, float(max(width, height)))
         if all(max(side, known) > CLOSE * min(side, known) for known in sides):
             sides.append(side)
-    chosen = [window for side in sides for window in grid(width, height, side)]
-    others = _others(width, height)
-    first = turn * EXTRA
-    return chosen + [others[(first + step) % len(others)] for step in range(EXTRA)]
+            fitting += grid(width, height, side)
+    return [
+        *grid(width, height, coarse),
+        *_in_turn(fitting, FITTING, turn),
+        *_in_turn(_others(width, height), EXTRA, turn),
+    ]
+
+
+def _in_turn(windows: Sequence[Crop], count: int, turn: int) -> list[Crop]:
+    if len(windows) <= count:
+        return list(windows)
+    first = turn * count
+    return [windows[(first + step) % len(windows)] for step in range(count)]
 
 
 def _others(width: int, height: int) -> list[Crop]:
