@@ -96,7 +96,7 @@ def test_different_values_look_different(one: Any, other: Any) -> None:
         {"options": {"a": 1, "b": {"c": np.nextafter(0.1, 1), "d": [1, 2]}}},
         {"options": {"a": True, "b": {"c": 0.1, "d": [1, 2]}}},
         {"options": {"a": "1", "b": {"c": 0.1, "d": [1, 2]}}},
-        {"inputs": {"film": "abd", "frames": "0:10"}},
+        {"inputs": {"film": "other", "frames": "0:10"}},
         {"inputs": {"film": "abc", "frames": "0:11"}},
         {"inputs": {"film": "abc", "frames": "0:10", "stage x": "1"}},
     ],

@@ -1,5 +1,6 @@
 """Running and running again: what is made, what is left alone, what a failure stops."""
 
+import os
 import shutil
 
 import pytest
@@ -20,8 +21,9 @@ from choreoscope.pipeline.events import (
     StageStarted,
 )
 from choreoscope.pipeline.folder import ClipFolder
+from choreoscope.pipeline.loading import LoadedModels
 from choreoscope.pipeline.manifest import read_manifest
-from choreoscope.pipeline.run import RunResult
+from choreoscope.pipeline.run import RunResult, run
 from choreoscope.pipeline.stage import Job
 
 __all__ = ["fake_kinds", "world"]
@@ -328,3 +330,27 @@ def test_the_folder_may_move(world: World) -> None:
     world.forget_calls()
     world.run()
     assert world.called == []
+
+
+def test_back_ends_load_once_and_only_when_needed(world: World) -> None:
+    models = LoadedModels(RunSettings(), load=world._load)
+    run(world.plan(), RunSettings(), models=models)
+    other = World(folder=world.folder.with_name("other"))
+    run(other.plan(), RunSettings(), models=models)
+    assert world.loads == 1, "kept from clip to clip"
+    world.run(who=WhoOptions(people=1))
+    assert world.loads == 1, "no stage that runs asks for it"
+    world.run(see=SeeOptions(gain=2))
+    assert world.loads == 2, "control: this one does"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="inode numbers")
+def test_every_file_is_on_the_disk_before_a_manifest_vouches_for_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda number: settled.add(os.fstat(number).st_ino))
+    world.run()
+    files = [path for path in world.folder.rglob("*") if path.is_file()]
+    assert files
+    assert {path.stat().st_ino for path in files} <= settled

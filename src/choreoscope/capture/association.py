@@ -27,9 +27,6 @@ class JoinOptions(Options):
     cleaning: CleaningOptions = CleaningOptions()
     link: LinkOptions = LinkOptions()
     belief: BeliefOptions = BeliefOptions()
-    scrap_s: float = Field(
-        default=0.2, ge=0, description="A run no longer than this is joined last, or dropped (s)."
-    )
     max_people: int | None = Field(
         default=None, ge=1, description="Keep only this many: the largest seen for longest."
     )
@@ -82,7 +79,7 @@ def join_tracklets(
     period = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     length = period * len(frames)
     joined: list[Decision] = []
-    chains = _chains(seen, cleaned.runs, period, length, options, joined)
+    chains = _chains(seen, cleaned.runs, period, options, joined)
     dropped: list[Decision] = []
     believed = _believed(seen, chains, (period, length), options.belief, dropped)
     believed = _largest(seen, believed, options.max_people, dropped)
@@ -96,37 +93,32 @@ def _chains(
     seen: Sightings,
     runs: Sequence[np.ndarray],
     period: float,
-    length: float,
     options: JoinOptions,
     decisions: list[Decision],
 ) -> list[np.ndarray]:
-    """Link solid runs, then put the scraps where they fit."""
-    scrap_s = min(options.scrap_s, length / _SCRAPS_PER_CLIP)
-    ranked = sorted(runs, key=lambda run: (-quality(seen, run), run[0]))
-    solid = [
-        period * len(run) > scrap_s
-        and looks_human(seen, run, options.belief) >= options.belief.doubtful
-        for run in ranked
+    """Link runs that look human, then put the doubtful ones where they fit."""
+    good = [
+        period * len(run) <= options.belief.judged_s
+        or looks_human(seen, run, options.belief) >= options.belief.doubtful
+        for run in runs
     ]
-    chains = link(
+    linked = link(
         seen,
-        [run for run, good in zip(ranked, solid, strict=True) if good],
+        [run for run, fine in zip(runs, good, strict=True) if fine],
         options.link,
         options.likeness,
         decisions,
     )
-    chains.sort(key=lambda chain: (-quality(seen, chain), chain[0]))
-    scraps = [run for run, good in zip(ranked, solid, strict=True) if not good]
-    return insert(seen, [*chains, *scraps], options.link, options.likeness, decisions)
+    linked.sort(key=lambda chain: (-quality(seen, chain), chain[0]))
+    doubtful = [run for run, fine in zip(runs, good, strict=True) if not fine]
+    doubtful.sort(key=lambda run: (-quality(seen, run), run[0]))
+    return insert(seen, [*linked, *doubtful], options.link, options.likeness, decisions)
 
 
 def _final(cuts: Sequence[Cut], chains: Sequence[np.ndarray]) -> list[Decision]:
     """Leave out cuts that were mended."""
     owner = {int(row): number for number, chain in enumerate(chains) for row in chain}
     return [cut.decision for cut in cuts if owner.get(cut.before, -1) != owner.get(cut.after, -2)]
-
-
-_SCRAPS_PER_CLIP = 8
 
 
 def _believed(

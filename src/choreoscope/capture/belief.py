@@ -29,7 +29,10 @@ class BeliefOptions(Options):
         default=0.75, ge=0, le=1, description="Least that somebody must look like a person."
     )
     doubtful: float = Field(
-        default=0.65, ge=0, le=1, description="The same of a run, below which it is a scrap."
+        default=0.65, ge=0, le=1, description="Least looks of a run that may begin a person."
+    )
+    judged_s: float = Field(
+        default=0.3, ge=0, description="A run no longer than this is not judged by its looks (s)."
     )
     steady_m: float = Field(
         default=0.1, gt=0, description="Shaking of the body points that halves the looks (m)."
@@ -46,6 +49,7 @@ def looks_human(seen: Sightings, rows: np.ndarray, options: BeliefOptions) -> fl
     """How much a run looks like a person, 0 to 1.
 
     The median of score times share of points on the mask, divided by ``1 + (shake / steady)**2``.
+    Dancers shake less than their torsos travel; where it is the other way round, less is forgiven.
 
     Parameters
     ----------
@@ -55,8 +59,12 @@ def looks_human(seen: Sightings, rows: np.ndarray, options: BeliefOptions) -> fl
     on_mask = seen.in_mask[rows]
     sure = float(np.median(seen.score[rows] * np.where(np.isnan(on_mask), 1.0, on_mask)))
     shake_m, period = shaking(seen, rows)
-    blur_m = options.steady_px / float(np.median(seen.px_per_m[rows]))
-    steady = options.steady_m + blur_m + options.push_m_s2 * period**2
+    scale = float(np.median(seen.px_per_m[rows]))
+    steady = options.steady_m + options.steady_px / scale + options.push_m_s2 * period**2
+    spread = np.ptp(np.quantile(seen.centre_px[rows] / scale, (0.05, 0.95), axis=0), axis=0)
+    if np.linalg.norm(spread) < shake_m:
+        # Points that shake further than the torso ever travels: a thing that lies there.
+        steady = options.steady_m + options.steady_px / scale
     return sure / (1.0 + (shake_m / steady) ** 2)
 
 

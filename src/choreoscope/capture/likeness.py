@@ -24,12 +24,12 @@ class LikenessOptions(Options):
     """Standard deviations of the measures that are compared."""
 
     place_m: float = Field(default=0.12, gt=0, description="Error of a torso's place (m).")
-    speed_m_s: float = Field(default=1.0, gt=0, description="Error of a torso's velocity (m/s).")
+    speed_m_s: float = Field(default=0.6, gt=0, description="Error of a torso's velocity (m/s).")
     push_m_s2: float = Field(
         default=10.0, gt=0, description="Accelerations that dance and free fall bring (m/s2)."
     )
-    lost_m: float = Field(
-        default=3.0, gt=0, description="The most that a torso's place is ever uncertain (m)."
+    push_m: float = Field(
+        default=1.0, gt=0, description="The most that these carry a torso off its way (m)."
     )
     pose_m: float = Field(
         default=0.15, gt=0, description="Distance of a body point at which likeness is 0.6 (m)."
@@ -287,12 +287,14 @@ def motion_cost(end: End, start: End, options: LikenessOptions) -> float:
     at_rest = end.place_px - start.place_px
     moving = at_rest + (end.velocity_px_s + start.velocity_px_s) * gap / 2.0
     miss = min(float(np.linalg.norm(at_rest)), float(np.linalg.norm(moving))) / scale
-    speed = options.speed_m_s * (1.0 if end.sure and start.sure else 3.0)
-    widened = np.sqrt(
-        options.place_m**2 + (speed * gap) ** 2 + (options.push_m_s2 * gap**2 / 4.0) ** 2
-    )
-    sigma = float(min(widened, options.lost_m))
+    speed = options.speed_m_s * (1.0 if end.sure and start.sure else _UNSURE)
+    push = min(options.push_m_s2 * gap**2 / 4.0, options.push_m)
+    sigma = float(np.sqrt(options.place_m**2 + (speed * gap) ** 2 + push**2))
     return float(0.5 * (miss / sigma) ** 2) + 2.0 * float(np.log(sigma / options.place_m))
+
+
+_UNSURE = 5.0
+"""How many times less is known of a velocity that a single sighting tells nothing of."""
 
 
 def size_cost(end: End, start: End, options: LikenessOptions) -> float:

@@ -47,6 +47,9 @@ class LinkOptions(Options):
     return_clothes: float = Field(
         default=0.22, gt=0, description="Hellinger distance up to which somebody has come back."
     )
+    return_margin: float = Field(
+        default=0.08, ge=0, description="How much less anybody else may look like them (Hellinger)."
+    )
     return_size: float = Field(
         default=0.7, gt=0, description="Change of size of somebody who comes back (logarithm)."
     )
@@ -247,8 +250,8 @@ def _returns(
             told = min(len(one.rows), len(two.rows)) >= options.return_rows
             grown = abs(np.log(one.end.px_per_m / two.start.px_per_m))
             if gone > 0 and told and grown <= options.return_size:
-                distance = _nearest_looks(one.looks, two.looks)
-                costs[i, j] = np.inf if np.isnan(distance) else distance
+                costs[i, j] = nearest_looks(one.looks, two.looks)
+    costs[costs + options.return_margin > _double(chains, options)] = np.inf
     pairs = assigned(costs, options.return_clothes)
     for i, j in pairs:
         left, back = chains[i].rows, chains[j].rows
@@ -265,11 +268,28 @@ def _returns(
     return _merged(seen, chains, pairs, options, likeness)
 
 
-def _nearest_looks(one: np.ndarray, two: np.ndarray) -> float:
-    """Smallest Hellinger distance between any two looks; NaN where unknown."""
+def _double(chains: Sequence[Chain], options: LinkOptions) -> np.ndarray:
+    """How alike somebody else looks who was seen together with one of two chains, ``(n, n)``.
+
+    Where everybody wears black, clothes cannot tell who came back.
+    """
+    told = [chain for chain in chains if len(chain.rows) >= options.return_rows]
+    alike = np.full(len(chains), np.inf)
+    for i, chain in enumerate(chains):
+        for other in told:
+            together = (
+                other.start.seconds < chain.end.seconds and chain.start.seconds < other.end.seconds
+            )
+            if other is not chain and together:
+                alike[i] = min(alike[i], nearest_looks(chain.looks, other.looks))
+    return np.minimum(alike[:, None], alike[None, :])
+
+
+def nearest_looks(one: np.ndarray, two: np.ndarray) -> float:
+    """Smallest Hellinger distance between any two looks ``(K, A)``; infinite where unknown."""
     distances = np.linalg.norm(one[:, None] - two[None], axis=-1) / np.sqrt(2.0)
     known = distances[np.isfinite(distances)]
-    return float(known.min()) if known.size and one.shape[1] else float("nan")
+    return float(known.min()) if known.size and one.shape[1] else float("inf")
 
 
 def assigned(costs: np.ndarray, limit: float) -> list[tuple[int, int]]:

@@ -24,7 +24,6 @@ from choreoscope.motion.smoothing import Pace, bridge_rotations, smooth_rotation
 
 TURN_PACE = Pace(sigma=0.06, fastest=20.0, accent=0.02)
 """For joint turns, radians."""
-_ROUNDS = 2
 _LEAST_TRUST = 1e-3
 _OFFSET_FRAMES = 5.0
 _NEAREST, _CLEAR = 0.1, 0.3
@@ -115,10 +114,12 @@ def fit_person(raw: Evidence, height: float | None, *, smoothing: bool = True) -
     rig, rotations = _solve(evidence, skeleton, sizes, smoothing=smoothing)
     for name, turn in solve_fingers(evidence.hands, evidence.hand_weights, evidence.times).items():
         rotations[:, skeleton.index(name)] = turn
-    rotations = _carried(evidence.times, rotations, confidence)
     if smoothing:
-        trust = np.maximum(confidence, _LEAST_TRUST)
+        somebody = confidence.max(axis=1, keepdims=True) > 0
+        trust = np.maximum(confidence, _LEAST_TRUST) * somebody
         rotations = smooth_rotations(evidence.times, rotations, trust, TURN_PACE)
+    # Bridging comes last: a smoothed parabola would run on into a gap and miss the other side.
+    rotations = _carried(evidence.times, rotations, confidence)
     root = _root(evidence, rig, rotations, smoothing=smoothing)
     return Fit(
         evidence=evidence,
@@ -134,22 +135,21 @@ def fit_person(raw: Evidence, height: float | None, *, smoothing: bool = True) -
 def _solve(
     evidence: Evidence, skeleton: Skeleton, sizes: Proportions, *, smoothing: bool
 ) -> tuple[Rig, np.ndarray]:
-    pose = solve_pose(evidence.points, evidence.weights, evidence.times, skeleton)
-    rotations = pose.rotations
+    def pose_of(points: np.ndarray) -> np.ndarray:
+        return solve_pose(points, evidence.weights, evidence.times, skeleton).rotations
+
     rig = rig_of(skeleton, landmarks.default_offsets(sizes.stature))
+    root = _root(evidence, rig, pose_of(evidence.points), smoothing=smoothing)
+    places = _lifted(evidence, root)
+    rotations = pose_of(places)
+    rig = rig_of(skeleton, _calibrated(evidence, places, skeleton, rotations, sizes))
     weights = np.where(evidence.weights > SEEN, evidence.weights, 0.0)
-    for turn in range(_ROUNDS):
+    targets = Targets(rays=_rays(evidence), points=evidence.points, weights=weights)
+    for last in (False, True):
         root = _root(evidence, rig, rotations, smoothing=smoothing)
-        if turn == 0:
-            rig = rig_of(skeleton, _calibrated(evidence, root, skeleton, rotations, sizes))
-        last = turn == _ROUNDS - 1
-        _, rotations = refine(
-            rig,
-            root,
-            rotations,
-            Targets(rays=_rays(evidence), points=evidence.points, weights=weights),
-            distance_sigma=_KEPT if last and smoothing else _FREE_SHARE * float(root[:, 2].max()),
-        )
+        free = _FREE_SHARE * float(root[:, 2].max())
+        sigma = _KEPT if last and smoothing else free
+        _, rotations = refine(rig, root, rotations, targets, distance_sigma=sigma)
     return rig, rotations
 
 
@@ -173,7 +173,7 @@ def _lifted(evidence: Evidence, root: np.ndarray) -> np.ndarray:
 
 def _calibrated(
     evidence: Evidence,
-    root: np.ndarray,
+    places: np.ndarray,
     skeleton: Skeleton,
     rotations: np.ndarray,
     sizes: Proportions,
@@ -184,7 +184,6 @@ def _calibrated(
     had been seen in five frames.
     """
     usual = landmarks.default_offsets(sizes.stature)
-    places = _lifted(evidence, root)
     weights = np.where(evidence.weights > _CLEAR, evidence.weights, 0.0)
     _, frames = world_joints(skeleton, np.zeros((len(rotations), 3)), rotations)
     measured, counts = usual.copy(), np.zeros(landmarks.BODY_POINTS)

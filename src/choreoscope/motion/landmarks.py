@@ -39,19 +39,16 @@ SEGMENTS: dict[str, tuple[Ends, ...]] = {
 }
 """Measurable sizes: the points between which each lies (the mean where several), per side."""
 
+_EYE, _EAR, _MOUTH = (0.0127, 0.0135, 0.056), (0.038, 0.010, 0.0), (0.0128, -0.025, 0.046)
 _HEAD_OFFSETS = np.array(
     [
-        [0.0, -0.007, 0.062],
-        [0.0095, 0.016, 0.055],
-        [0.0095, 0.016, 0.055],
-        [0.0095, 0.016, 0.055],
-        [-0.0095, 0.016, 0.055],
-        [-0.0095, 0.016, 0.055],
-        [-0.0095, 0.016, 0.055],
-        [0.0415, 0.010, 0.0],
-        [-0.0415, 0.010, 0.0],
-        [0.012, -0.024, 0.048],
-        [-0.012, -0.024, 0.048],
+        [0.0, -0.0067, 0.066],
+        *[_EYE] * 3,
+        *[np.array(_EYE) * (-1, 1, 1)] * 3,
+        _EAR,
+        np.array(_EAR) * (-1, 1, 1),
+        _MOUTH,
+        np.array(_MOUTH) * (-1, 1, 1),
     ]
 )
 """Face points from the head joint, shares of stature, rest axes."""
@@ -59,9 +56,9 @@ _HEAD_OFFSETS = np.array(
 EAR_HEIGHT = 0.010
 """Height of the ears above the head joint, share of stature."""
 
-_HAND_OFFSETS = {"pinky": (0.035, 0.0, -0.0125), "index": (0.041, 0.0, 0.0125)}
-_THUMB_OFFSET = (0.013, -0.004, 0.012)
-_HEEL_OFFSET, _TOE_OFFSET = (0.0, -0.030, -0.014), (0.0, -0.030, 0.072)
+_HAND_OFFSETS = {"pinky": (0.042, 0.0, -0.011), "index": (0.046, 0.0, 0.011)}
+_THUMB_OFFSET = (0.028, -0.004, 0.010)
+_HEEL_OFFSET, _TOE_OFFSET = (0.0, -0.033, -0.004), (0.0, -0.033, 0.100)
 
 
 def attachments() -> tuple[str, ...]:

@@ -113,7 +113,8 @@ def steady_root(times: np.ndarray, placement: Placement, trust: np.ndarray) -> n
     across = smooth_values(
         times, placement.root / far * distance, trust * placement.seen, DIRECTION_PACE
     )
-    return np.asarray(across / np.linalg.norm(across, axis=-1, keepdims=True) * distance)
+    steady = across / np.linalg.norm(across, axis=-1, keepdims=True) * distance
+    return bridge_values(times, steady, placement.seen)
 
 
 def _spread(points: np.ndarray, weights: np.ndarray) -> np.ndarray:

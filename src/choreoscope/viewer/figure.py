@@ -21,16 +21,16 @@ _THICKNESS: tuple[tuple[tuple[str, ...], tuple[float, float]], ...] = (
     (("toe", "ball"), (0.030, 0.020)),
     (("foot", "ankle", "heel"), (0.040, 0.032)),
     (("shin", "lower_leg", "lowerleg", "calf", "knee"), (0.056, 0.038)),
-    (("thigh", "upper_leg", "upperleg", "upleg", "leg", "hip"), (0.080, 0.055)),
+    (("thigh", "upper_leg", "upperleg", "upleg", "leg", "hip"), (0.076, 0.054)),
     (("head", "skull"), (0.086, 0.092)),
     (("neck",), (0.052, 0.050)),
-    (("chest", "thorax"), (0.125, 0.105)),
-    (("spine", "back", "torso", "abdomen"), (0.110, 0.120)),
-    (("pelvis", "root"), (0.105, 0.100)),
+    (("chest", "thorax"), (0.110, 0.106)),
+    (("spine", "back", "torso", "abdomen"), (0.106, 0.108)),
+    (("pelvis", "root"), (0.106, 0.106)),
 )
 _LIMB_LINKS: tuple[tuple[tuple[str, ...], tuple[float, float]], ...] = (
-    (("thigh", "leg", "hip"), (0.095, 0.082)),
-    (("neck", "head"), (0.105, 0.058)),
+    (("thigh", "leg", "hip"), (0.095, 0.076)),
+    (("neck", "head"), (0.108, 0.058)),
     (("",), (0.070, 0.052)),
 )
 """From the trunk out to a limb or the neck: mostly hidden inside the body."""

@@ -8,7 +8,7 @@ for anything of human size. `scene.js` reads exactly this.
 import base64
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -104,7 +104,7 @@ def scene_of(
         "figures": figures,
         "people": people,
         "camera": _camera_json(camera, stride),
-        "floor": _floor(motions),
+        "floor": _floor(motions, people),
     }
 
 
@@ -171,7 +171,13 @@ def _camera_json(camera: CameraTrack | None, stride: int) -> dict[str, Any] | No
     }
 
 
-def _floor(motions: Mapping[str, Motion]) -> dict[str, float]:
+def _floor(motions: Mapping[str, Motion], people: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Where to look: the middle of the paths, how far they reach, how high heads come."""
+    heights = [
+        float(np.percentile(unpack_person(packed).points[..., 1].max(axis=1), 98))
+        for packed in people
+        if packed["count"]
+    ]
     spots = [motion.root_position[:, (0, 2)] for motion in motions.values()]
     together = np.concatenate(spots) if spots else np.zeros((1, 2))
     low, high = np.percentile(together, (1, 99), axis=0)
@@ -181,6 +187,7 @@ def _floor(motions: Mapping[str, Motion]) -> dict[str, float]:
         "x": round(float(middle[0]), 3),
         "z": round(float(middle[1]), 3),
         "reach": round(reach, 3),
+        "top": round(float(np.clip(max(heights, default=0.0), 1.8, 30.0)), 3),
     }
 
 

@@ -1,6 +1,7 @@
 """Figures at a few moments, side by side on the floor, with a scale of heights."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -62,23 +63,30 @@ def side_view(
         _strip(person, motion, colours[person], page_from_world)
         for person, motion in list(motions.items())[:MOST_PEOPLE]
     ]
-    low = min([-0.1, *(float(strip.points[..., 1].min()) - 0.1 for strip in strips)])
-    high = max([2.0, *(float(strip.points[..., 1].max()) + 0.2 for strip in strips)])
-    row = (high - low) * _PIXELS_PER_METRE + _HEAD + _FOOT
-    board = Board(WIDTH, round(_TITLE + max(1, len(strips)) * row))
+    spans = [_span(strip) for strip in strips]
+    rows = [(high - low) * _PIXELS_PER_METRE + _HEAD + _FOOT for low, high in spans]
+    board = Board(WIDTH, round(_TITLE + (math.fsum(rows) or _HEAD + _FOOT + 100)))
     board.text("Seen from the camera's side", (24, 28), INK, size=19)
     if not strips:
         board.text("nobody found", (WIDTH / 2, board.height / 2), MUTED, anchor="middle")
     if len(motions) > len(strips):
         left_out = f"{len(motions) - len(strips)} more people are not drawn"
         board.text(left_out, (WIDTH - _RIGHT, 28), MUTED, anchor="right")
-    for place, strip in enumerate(strips):
-        floor = _TITLE + place * row + _HEAD + high * _PIXELS_PER_METRE
+    top = _TITLE
+    for strip, (low, high), row in zip(strips, spans, rows, strict=True):
+        floor = top + _HEAD + high * _PIXELS_PER_METRE
         _draw_scale(board, floor, low, high)
         tag = (_LEFT, floor - high * _PIXELS_PER_METRE - 20)
         board.text(strip.person, tag, strip.colour.ink, size=12, plate=strip.colour.rgb)
-        _draw_strip(board, floor, strip)
+        _draw_strip(board, floor - low * _PIXELS_PER_METRE, floor, strip)
+        top += row
     return board.finished()
+
+
+def _span(strip: _Strip) -> tuple[float, float]:
+    """Lowest and highest metre of a strip; the floor is always in it."""
+    heights = strip.points[..., 1]
+    return min(-0.1, float(heights.min()) - 0.1), max(2.0, float(heights.max()) + 0.2)
 
 
 def _page_axes(camera: CameraTrack | None) -> np.ndarray:
@@ -133,8 +141,8 @@ def _draw_scale(board: Board, floor: float, low: float, high: float) -> None:
         board.text(f"{height:g} m", (_LEFT - 8, y), MUTED, size=11, anchor="right")
 
 
-def _draw_strip(board: Board, floor: float, strip: _Strip) -> None:
-    under = floor + 24
+def _draw_strip(board: Board, foot: float, floor: float, strip: _Strip) -> None:
+    under = foot + 16
     for place, points in enumerate(strip.points):
         middle = _LEFT + (place + 0.5) * _COLUMN_METRES * _PIXELS_PER_METRE
         mapping = Mapping2D(origin_px=(middle, floor), pixels_per_metre=_PIXELS_PER_METRE)

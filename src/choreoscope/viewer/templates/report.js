@@ -191,7 +191,7 @@
     head.textContent = stage.stage;
     row.append(head);
     const share = stage.cpu > 0 ? `${Math.round((100 * stage.model) / stage.cpu)} %` : "";
-    const rate = stage.wall > 0 ? (stage.frames / stage.wall).toFixed(1) : "";
+    const rate = stage.wall >= 0.05 ? (stage.frames / stage.wall).toFixed(1) : "";
     for (const text of [seconds(stage.wall), seconds(stage.cpu), stage.model > 0 ? share : "", rate]) {
       const cell = row.insertCell();
       cell.className = "num";

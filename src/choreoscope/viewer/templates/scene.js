@@ -52,7 +52,7 @@
   /* ---- point of view ---- */
   const home = () => {
     const away = camera ? yawOfCamera() : 0;
-    return { mode: "home", yaw: away + 0.5, pitch: 0.26, distance: scene.floor.reach * 1.15 + 2.2, target: [scene.floor.x, 0.9, scene.floor.z] };
+    return { mode: "home", yaw: away + 0.5, pitch: 0.26, distance: Math.max(scene.floor.reach * 1.15 + 2.2, scene.floor.top * 1.9 + 1), target: [scene.floor.x, scene.floor.top / 2, scene.floor.z] };
   };
   function yawOfCamera() {
     const ahead = [camera.poses[8], camera.poses[10]];

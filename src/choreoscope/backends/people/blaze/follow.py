@@ -1,38 +1,46 @@
-"""Following people from frame to frame: what is known after each frame, and the next step.
+"""Following people from one frame to the next.
 
-Everything here depends on the frames and the state alone, never on timing.
+Everything here depends on the frames and the memory alone, never on timing.
 """
 
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
 import numpy as np
 
+from choreoscope.backends.people.blaze import judge
 from choreoscope.backends.people.blaze.crops import Crop
 from choreoscope.backends.people.blaze.detector import Detection, detect, merged
 from choreoscope.backends.people.blaze.landmarks import Pose, read_pose
 from choreoscope.backends.people.blaze.nets import Nets
+from choreoscope.backends.people.blaze.state import Followed, Memory, moved
 from choreoscope.backends.people.blaze.windows import first_look, next_look
 from choreoscope.backends.people.blaze.work_queue import Urgency, WorkQueue
 
-SAME_POINTS = 0.06
-"""Two poses are one person when half their points lie nearer than this share of the crop."""
-NEAR = 0.3
-STEADY = 0.035
-GROWTH = 2.0
-COVERED = 0.5
-START_SCORE = 0.8
-START_POINTS = 8
-START_ON_MASK = 0.65
 SLACK = 0.02
+RETRY_FRAMES = 12
+"""Frames in which somebody lost is looked for with turned crops."""
+RETRY_TURNS = (0.0, 0.6, -0.6)
+"""Radians; a body that turns over is seen only upright in its crop."""
+RETRY_LIMIT = 1.6
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Thresholds of following; see `BlazePose` for what they mean."""
+    """How people are found and given up.
+
+    Attributes
+    ----------
+    detect_every : int
+        Frames between two runs of the detector.
+    detection_score, person_score : float
+        Least probabilities for a detection and for a pose that is followed.
+    give_up_frames : int
+        A tracklet ends after so many frames without its person.
+    """
 
     detect_every: int
     detection_score: float
@@ -40,57 +48,11 @@ class Limits:
     give_up_frames: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Followed:
-    """One tracklet between two frames."""
-
-    number: int
-    crop: Crop
-    velocity: tuple[float, float]
-    missed: int
-    height: float
-
-    @property
-    def predicted(self) -> Crop:
-        x, y = self.velocity
-        return self.crop._replace(x=self.crop.x + x * self.missed, y=self.crop.y + y * self.missed)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Memory:
-    """All that has to be known of earlier frames."""
-
-    followed: tuple[Followed, ...]
-    next_number: int
-    windows: tuple[Crop, ...]
-
-    def arrays(self) -> Mapping[str, np.ndarray]:
-        """Return it as plain arrays, to be stored."""
-        rows = [
-            [one.number, *one.crop, *one.velocity, one.missed, one.height] for one in self.followed
-        ]
-        return {
-            "followed": np.array(rows, dtype=np.float64).reshape(-1, 9),
-            "next_number": np.array(self.next_number),
-            "windows": np.array(self.windows, dtype=np.float64).reshape(-1, 4),
-        }
-
-    @classmethod
-    def of(cls, arrays: Mapping[str, np.ndarray]) -> "Memory":
-        """Read it back from its arrays."""
-        followed = tuple(
-            Followed(int(row[0]), Crop(*row[1:5]), (row[5], row[6]), int(row[7]), row[8])
-            for row in arrays["followed"].tolist()
-        )
-        windows = tuple(Crop(*row) for row in arrays["windows"].tolist())
-        return cls(followed, int(arrays["next_number"]), windows)
-
-
 Detections = Sequence["Future[list[Detection]]"]
 
 
 class Follower:
-    """Goes from one frame to the next; hands the networks' work to a queue.
+    """Goes from frame to frame; hands the networks' work to a queue.
 
     Parameters
     ----------
@@ -105,16 +67,21 @@ class Follower:
     def __init__(self, work: WorkQueue[Nets], limits: Limits, memory: Memory | None) -> None:
         self._work = work
         self._limits = limits
-        self.memory = memory
+        self._memory = memory
+
+    @property
+    def memory(self) -> Memory:
+        """What is known after the last step."""
+        return self._memory or Memory((), 0, ())
 
     def looks_at(self, frame: int) -> bool:
         """Whether the detector runs in this frame."""
-        return self.memory is None or frame % self._limits.detect_every == 0
+        return self._memory is None or frame % self._limits.detect_every == 0
 
     def start_detection(self, picture: np.ndarray) -> Detections:
         """Queue the detector for a frame, which may lie ahead: its squares are known already."""
         height, width = picture.shape[:2]
-        windows = first_look(width, height) if self.memory is None else self.memory.windows
+        windows = first_look(width, height) if self._memory is None else self._memory.windows
         threshold = self._limits.detection_score
         return [
             self._work.submit(
@@ -143,25 +110,22 @@ class Follower:
         list of (int, Pose)
             Tracklet number and pose of everybody seen, by rising number.
         """
-        memory = self.memory or Memory((), 0, ())
-        poses = self._read(picture, [one.predicted for one in memory.followed])
-        seen = {
-            one.number: pose
-            for one, pose in zip(memory.followed, poses, strict=True)
-            if self._believes(pose, picture)
-        }
-        _drop_doubles(seen, {one.number: one for one in memory.followed})
+        memory = self.memory
+        seen = self._again(picture, memory.followed)
+        for one in memory.followed:
+            if one.number not in seen and one.missed < RETRY_FRAMES:
+                self._retry(picture, one, seen)
         next_number = memory.next_number
         if detections is not None:
             found = merged([item for future in detections for item in future.result()])
-            next_number = self._welcome(picture, found, seen, memory)
-        followed = self._remember(memory, seen)
+            next_number = self._welcome(picture, found, seen)
+        followed = self._remembered(seen)
         windows = memory.windows
         if detections is not None:
             height, width = picture.shape[:2]
             turn = frame // self._limits.detect_every
             windows = tuple(next_look(width, height, [one.height for one in followed], turn))
-        self.memory = Memory(followed, next_number, windows)
+        self._memory = Memory(followed, next_number, windows)
         return sorted(seen.items())
 
     def _read(self, picture: np.ndarray, crops: Sequence[Crop]) -> list[Pose]:
@@ -173,34 +137,55 @@ class Follower:
         ]
         return [future.result() for future in futures]
 
-    def _believes(self, pose: Pose, picture: np.ndarray) -> bool:
-        height, width = picture.shape[:2]
-        x, y = pose.hips
-        margin = 0.25 * pose.crop.side
-        growth = pose.next_crop.side / pose.crop.side
-        return bool(
-            pose.score > self._limits.person_score
-            and 1 / GROWTH < growth < GROWTH
-            and -margin < x < width + margin
-            and -margin < y < height + margin
-        )
+    def _again(self, picture: np.ndarray, followed: Sequence[Followed]) -> dict[int, Pose]:
+        poses = self._read(picture, [one.expected for one in followed])
+        seen = {
+            one.number: pose
+            for one, pose in zip(followed, poses, strict=True)
+            if judge.plausible(pose, picture.shape, self._limits.person_score)
+            and not judge.squeezed(pose, one, picture.shape)
+        }
+        _drop_doubles(seen, {one.number: one for one in followed})
+        return seen
+
+    def _retry(self, picture: np.ndarray, one: Followed, seen: dict[int, Pose]) -> None:
+        expected = one.ahead(one.missed + 1)
+        crops = [
+            expected._replace(angle=expected.angle + turn) for turn in RETRY_TURNS
+        ]
+        fitting = [
+            pose
+            for pose in self._checked(picture, crops)
+            if judge.turned(pose.next_crop.angle, expected.angle) < RETRY_LIMIT
+            and judge.within_reach(one, pose)
+            and not judge.squeezed(pose, one, picture.shape)
+            and not any(judge.covered(pose, other) for other in seen.values())
+        ]
+        if fitting:
+            seen[one.number] = min(
+                fitting, key=lambda pose: judge.turned(pose.next_crop.angle, expected.angle)
+            )
 
     def _welcome(
-        self,
-        picture: np.ndarray,
-        found: Sequence[Detection],
-        seen: dict[int, Pose],
-        memory: Memory,
+        self, picture: np.ndarray, found: Sequence[Detection], seen: dict[int, Pose]
     ) -> int:
+        memory = self.memory
         next_number = memory.next_number
-        for pose in self._checked(picture, [
-            item.crop for item in found if not any(_explains(pose, item) for pose in seen.values())
-        ]):
-            if any(_covers(pose, other) > COVERED for other in seen.values()):
+        new = [
+            item.crop
+            for item in found
+            if not any(judge.explained(item, pose) for pose in seen.values())
+        ]
+        for pose in self._checked(picture, new):
+            if any(judge.covered(pose, other) for other in seen.values()):
                 continue
-            lost = [one for one in memory.followed if one.number not in seen and _reach(one, pose)]
+            lost = [
+                one
+                for one in memory.followed
+                if one.number not in seen and judge.within_reach(one, pose)
+            ]
             if lost:
-                nearest = min(lost, key=lambda one: math.dist(one.predicted[:2], pose.hips))
+                nearest = min(lost, key=lambda one: math.dist(one.expected[:2], pose.hips))
                 seen[nearest.number] = pose
             else:
                 seen[next_number] = pose
@@ -208,94 +193,45 @@ class Follower:
         return next_number
 
     def _checked(self, picture: np.ndarray, crops: Sequence[Crop]) -> list[Pose]:
-        """Read crops where people may be; keep those whose pose does not depend on the crop."""
+        """Read crops where people may be; keep poses that do not depend on the exact crop."""
+        least = self._limits.person_score
         firsts = [
-            pose for pose in self._read(picture, crops) if self._believes(pose, picture)
+            pose
+            for pose in self._read(picture, crops)
+            if judge.plausible(pose, picture.shape, least)
         ]
         poses = [
             pose
             for pose in self._read(picture, [pose.next_crop for pose in firsts])
-            if self._believes(pose, picture) and _convinces(pose)
+            if judge.plausible(pose, picture.shape, least) and judge.convincing(pose)
         ]
-        moved = self._read(picture, [_moved(pose.next_crop) for pose in poses])
+        others = self._read(picture, [judge.disturbed(pose.next_crop) for pose in poses])
         return [
-            pose
-            for pose, other in zip(poses, moved, strict=True)
-            if other.score > START_SCORE and _apart(pose, other) < STEADY
+            pose for pose, other in zip(poses, others, strict=True) if judge.steady(pose, other)
         ]
 
-    def _remember(self, memory: Memory, seen: Mapping[int, Pose]) -> tuple[Followed, ...]:
-        before = {one.number: one for one in memory.followed}
+    def _remembered(self, seen: Mapping[int, Pose]) -> tuple[Followed, ...]:
+        before = {one.number: one for one in self.memory.followed}
         kept = []
         for number in sorted({*before, *seen}):
             old, pose = before.get(number), seen.get(number)
             if pose is not None:
-                kept.append(_updated(number, old, pose))
+                height = float(np.ptp(pose.points_px, axis=0).max())
+                kept.append(moved(number, old, pose.next_crop, height, pose.pixels_per_metre))
             elif old is not None and old.missed < self._limits.give_up_frames:
                 kept.append(dataclasses.replace(old, missed=old.missed + 1))
         return tuple(kept)
 
 
-def _updated(number: int, old: Followed | None, pose: Pose) -> Followed:
-    velocity = (0.0, 0.0)
-    if old is not None:
-        frames = old.missed + 1
-        velocity = (
-            (pose.next_crop.x - old.crop.x) / frames,
-            (pose.next_crop.y - old.crop.y) / frames,
-        )
-    tall = float(np.ptp(pose.points_px, axis=0).max())
-    return Followed(number, pose.next_crop, velocity, 0, tall)
-
-
-def _convinces(pose: Pose) -> bool:
-    seen = pose.visibility > 0.5
-    return bool(
-        pose.score > START_SCORE
-        and seen.sum() >= START_POINTS
-        and pose.person_at(pose.points_px[seen]).mean() > START_ON_MASK
-    )
-
-
 def _drop_doubles(seen: dict[int, Pose], before: Mapping[int, Followed]) -> None:
     """Of two tracklets that found the same body, keep the one that expected it there."""
     for first, second in itertools.combinations(sorted(seen), 2):
-        if first in seen and second in seen and _double(seen[first], seen[second]):
+        if first not in seen or second not in seen:
+            continue
+        if judge.apart(seen[first], seen[second]) < judge.SAME_POINTS:
             surprise = {
-                number: math.dist(before[number].predicted[:2], seen[number].hips)
+                number: math.dist(before[number].ahead(before[number].missed + 1)[:2], seen[number].hips)
                 for number in (first, second)
             }
             slack = SLACK * seen[first].crop.side
             del seen[first if surprise[first] > surprise[second] + slack else second]
-
-
-def _double(one: Pose, other: Pose) -> bool:
-    return _apart(one, other) < SAME_POINTS
-
-
-def _apart(one: Pose, other: Pose) -> float:
-    distances = np.linalg.norm(one.points_px - other.points_px, axis=1)
-    return float(np.median(distances)) / max(one.crop.side, other.crop.side)
-
-
-def _moved(crop: Crop) -> Crop:
-    shift = 0.05 * crop.side
-    return Crop(crop.x + shift, crop.y - shift, 1.12 * crop.side, crop.angle + 0.15)
-
-
-def _covers(one: Pose, other: Pose) -> float:
-    shares = [
-        a.person_at(points).mean() if len(points := b.mask_points()) else 0.0
-        for a, b in ((one, other), (other, one))
-    ]
-    return max(shares)
-
-
-def _explains(pose: Pose, found: Detection) -> bool:
-    return math.dist(pose.hips, found.hips) < NEAR / 2 * max(pose.crop.side, found.crop.side)
-
-
-def _reach(one: Followed, pose: Pose) -> bool:
-    speed = math.hypot(*one.velocity)
-    reach = NEAR * max(one.crop.side, pose.crop.side) + speed * one.missed
-    return math.dist(one.predicted[:2], pose.hips) < reach
