@@ -20,6 +20,7 @@ from choreoscope.motion.world import FrameTimes
 
 LENS = lens_from_fov(50.0, 1280, 720)
 X, Y, Z = np.eye(3)
+Standing = tuple[Skeleton, Proportions, np.ndarray, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,9 @@ def frame_times(times: np.ndarray, first_frame: int = 0) -> FrameTimes:
     return FrameTimes(first_frame=first_frame, seconds=times, rate=Fraction(30))
 
 
-def wave(rng: np.random.Generator, times: np.ndarray, size: float, shape: tuple[int, ...] = ()):
+def wave(
+    rng: np.random.Generator, times: np.ndarray, size: float, shape: tuple[int, ...] = ()
+) -> np.ndarray:
     """Smooth random curves of about this size, slow enough for anybody."""
     total = np.zeros((len(times), *shape))
     for speed in (0.25, 0.5, 0.8):
@@ -104,7 +107,9 @@ def _limbs(
     }
 
 
-def standing(times: np.ndarray, root: np.ndarray, *, stature: float = 1.70, turned: float = 0.0):
+def standing(
+    times: np.ndarray, root: np.ndarray, *, stature: float = 1.70, turned: float = 0.0
+) -> Standing:
     """Somebody who stands at ease, in a level world: returns skeleton, sizes, local rotations."""
     sizes = default_proportions(stature)
     skeleton = house_skeleton(sizes)
@@ -123,7 +128,7 @@ def standing(times: np.ndarray, root: np.ndarray, *, stature: float = 1.70, turn
 def seen_from(
     world_from_camera: np.ndarray,
     times: np.ndarray,
-    person: tuple[Skeleton, Proportions, np.ndarray, np.ndarray],
+    person: Standing,
 ) -> Person:
     """The same person in the axes of a camera."""
     skeleton, sizes, root, pose = person
@@ -186,7 +191,9 @@ def keep(sequence: PersonSequence, rows: np.ndarray) -> PersonSequence:
     return dataclasses.replace(sequence, **{name: getattr(sequence, name)[rows] for name in names})
 
 
-def noisy(sequence: PersonSequence, rng: np.random.Generator, px: float, m: float):
+def noisy(
+    sequence: PersonSequence, rng: np.random.Generator, px: float, m: float
+) -> PersonSequence:
     """Independent noise on every point of every frame."""
     return dataclasses.replace(
         sequence,

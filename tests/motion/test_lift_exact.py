@@ -4,12 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from choreoscope.geometry import rotation
-from choreoscope.geometry.kinematics import of_motion
-from choreoscope.geometry.projection import lens_from_fov
-from choreoscope.motion import landmarks
-from choreoscope.motion.inverse_kinematics import FACING_CAMERA
-from choreoscope.motion.lift import LiftOptions, LiftResult, lift_people
 from made_people import (
     LENS,
     Person,
@@ -23,8 +17,16 @@ from made_people import (
     watched,
 )
 
+from choreoscope.geometry import rotation
+from choreoscope.geometry.kinematics import of_motion
+from choreoscope.geometry.projection import lens_from_fov
+from choreoscope.motion import landmarks
+from choreoscope.motion.inverse_kinematics import FACING_CAMERA
+from choreoscope.motion.lift import LiftOptions, LiftResult, lift_people
+
 BARE = LiftOptions(heights={"a": 1.70}, smoothing=False, grounding=False)
 SMOOTH = LiftOptions(heights={"a": 1.70}, grounding=False)
+EVERY = slice(None)
 SMALL = ("thumb", "index", "middle", "ring", "pinky", "toes")
 
 
@@ -39,7 +41,7 @@ def joints_in_camera(result: LiftResult, name: str = "a") -> np.ndarray:
     return joints @ camera[:3, :3].T + camera[:3, 3]
 
 
-def joint_errors(result: LiftResult, person: Person, rows=slice(None)) -> np.ndarray:
+def joint_errors(result: LiftResult, person: Person, rows: slice = EVERY) -> np.ndarray:
     apart = np.linalg.norm(joints_in_camera(result)[rows] - person.joints[rows], axis=-1)
     return apart[:, body_joints(person)]
 
@@ -51,7 +53,9 @@ def turn_errors(result: LiftResult, person: Person) -> np.ndarray:
 
 
 @pytest.mark.parametrize("distance", [2.5, 4.0, 8.0])
-def test_joints_within_millimetres_and_root_within_a_centimetre(rng, distance):
+def test_joints_within_millimetres_and_root_within_a_centimetre(
+    rng: np.random.Generator, distance: float
+) -> None:
     times = even_times(2.0, 30)
     person = dancing(rng, times, distance=distance)
     result = lift_people([watched(person)], LENS, frame_times(times), BARE)
@@ -66,7 +70,7 @@ def test_joints_within_millimetres_and_root_within_a_centimetre(rng, distance):
     assert result.residuals["a"].metres < 0.003
 
 
-def test_a_wrong_focal_length_puts_people_at_a_wrong_distance(rng):
+def test_a_wrong_focal_length_puts_people_at_a_wrong_distance(rng: np.random.Generator) -> None:
     times = even_times(1.0, 30)
     person = dancing(rng, times, distance=5.0)
     half = dataclasses.replace(LENS, fx=LENS.fx / 2, fy=LENS.fy / 2)
@@ -75,7 +79,7 @@ def test_a_wrong_focal_length_puts_people_at_a_wrong_distance(rng):
     np.testing.assert_allclose(ratio, 0.5, atol=0.06)
 
 
-def test_a_bent_lens_is_straightened(rng):
+def test_a_bent_lens_is_straightened(rng: np.random.Generator) -> None:
     times = even_times(1.0, 30)
     person = dancing(rng, times, distance=3.0)
     bent = dataclasses.replace(LENS, distortion=np.array([-0.2, 0.05, 0.001, -0.001]))
@@ -86,7 +90,7 @@ def test_a_bent_lens_is_straightened(rng):
     assert np.median(joint_errors(ignored, person)) > 0.008
 
 
-def test_bones_keep_their_length_exactly(rng):
+def test_bones_keep_their_length_exactly(rng: np.random.Generator) -> None:
     times = even_times(1.5, 30)
     sequence = noisy(watched(dancing(rng, times)), rng, 6.0, 0.06)
     motion = lift_people([sequence], LENS, frame_times(times), SMOOTH).motions["a"]
@@ -97,7 +101,7 @@ def test_bones_keep_their_length_exactly(rng):
 
 
 @pytest.mark.parametrize("height", [0.9, 1.52, 2.05])
-def test_a_given_height_is_met_exactly(rng, height):
+def test_a_given_height_is_met_exactly(rng: np.random.Generator, height: float) -> None:
     times = even_times(1.0, 30)
     options = dataclasses.replace(BARE, heights={"a": height})
     result = lift_people([watched(dancing(rng, times))], LENS, frame_times(times), options)
@@ -113,7 +117,7 @@ def test_a_given_height_is_met_exactly(rng, height):
     assert not any("height assumed" in note for note in result.notes)
 
 
-def test_without_a_height_the_prior_takes_part_and_a_note_says_so(rng):
+def test_without_a_height_the_prior_takes_part_and_a_note_says_so(rng: np.random.Generator) -> None:
     times = even_times(1.0, 30)
     result = lift_people(
         [watched(dancing(rng, times, stature=1.40))], LENS, frame_times(times), LiftOptions()
@@ -135,7 +139,7 @@ def test_without_a_height_the_prior_takes_part_and_a_note_says_so(rng):
         pytest.param(rotation.multiply(FACING_CAMERA, turn_by(1.57 * np.eye(3)[1])), id="profile"),
     ],
 )
-def test_whichever_way_up(rng, facing):
+def test_whichever_way_up(rng: np.random.Generator, facing: np.ndarray) -> None:
     times = even_times(1.5, 30)
     person = dancing(rng, times, facing=facing)
     result = lift_people([watched(person)], LENS, frame_times(times), BARE)
@@ -143,7 +147,7 @@ def test_whichever_way_up(rng, facing):
     assert np.median(turn_errors(result, person)) < 1.5
 
 
-def test_fingers_come_from_the_hand_points(rng):
+def test_fingers_come_from_the_hand_points(rng: np.random.Generator) -> None:
     times = even_times(1.0, 30)
     person = dancing(rng, times)
     skeleton, pose = person.skeleton, person.rotations.copy()
@@ -169,7 +173,7 @@ def test_fingers_come_from_the_hand_points(rng):
     assert np.all(unseen.confidence[:, fingers] == 0.0)
 
 
-def test_thumbs_and_hands_of_any_size(rng):
+def test_thumbs_and_hands_of_any_size(rng: np.random.Generator) -> None:
     times = even_times(0.5, 30)
     sequence = watched(dancing(rng, times), hands=True)
     small = dataclasses.replace(sequence, hands_m=sequence.hands_m * 0.4)
@@ -181,7 +185,7 @@ def test_thumbs_and_hands_of_any_size(rng):
     assert rotation.angle_between(first.rotations, second.rotations)[:, thumb:].max() < 1e-6
 
 
-def test_left_and_right_swapped_is_caught_by_the_residuals(rng):
+def test_left_and_right_swapped_is_caught_by_the_residuals(rng: np.random.Generator) -> None:
     times = even_times(1.0, 30)
     sequence = watched(dancing(rng, times))
     swapped = dataclasses.replace(
@@ -197,7 +201,7 @@ def test_left_and_right_swapped_is_caught_by_the_residuals(rng):
     assert wrong.pixels > 5 * right.pixels
 
 
-def test_half_a_body_is_placed_as_well_as_a_whole_one(rng):
+def test_half_a_body_is_placed_as_well_as_a_whole_one(rng: np.random.Generator) -> None:
     times = even_times(1.5, 30)
     person = dancing(rng, times, distance=2.5)
     sequence = watched(person)
@@ -217,7 +221,7 @@ def test_half_a_body_is_placed_as_well_as_a_whole_one(rng):
     assert np.all(motion.confidence[:, arms] > 0.9)
 
 
-def test_missing_frames_are_bridged_with_confidence_exactly_zero(rng):
+def test_missing_frames_are_bridged_with_confidence_exactly_zero(rng: np.random.Generator) -> None:
     times = even_times(2.0, 30)
     person = dancing(rng, times)
     rows = np.concatenate([np.arange(20), np.arange(26, 60)])
@@ -233,7 +237,7 @@ def test_missing_frames_are_bridged_with_confidence_exactly_zero(rng):
     assert step.max() < 0.15
 
 
-def test_film_numbering_is_kept(rng):
+def test_film_numbering_is_kept(rng: np.random.Generator) -> None:
     times = 7.0 + even_times(0.5, 30)
     person = dancing(rng, times)
     sequence = watched(person, first_frame=210)
@@ -244,7 +248,7 @@ def test_film_numbering_is_kept(rng):
     assert len(result.camera.intrinsics) == 15
 
 
-def test_a_second_in_which_nothing_is_visible(rng):
+def test_a_second_in_which_nothing_is_visible(rng: np.random.Generator) -> None:
     times = even_times(3.0, 30)
     sequence = watched(dancing(rng, times))
     visibility = sequence.visibility.copy()
@@ -259,7 +263,7 @@ def test_a_second_in_which_nothing_is_visible(rng):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_hardly_any_frames(rng, count):
+def test_hardly_any_frames(rng: np.random.Generator, count: int) -> None:
     times = even_times(count / 30, 30)
     person = dancing(rng, times)
     result = lift_people([watched(person)], LENS, frame_times(times), LiftOptions())
@@ -267,7 +271,7 @@ def test_hardly_any_frames(rng, count):
     assert result.residuals["a"].pixels < 6.0
 
 
-def test_nobody_and_nothing():
+def test_nobody_and_nothing() -> None:
     times = frame_times(even_times(0.2, 30))
     empty = lift_people([], LENS, times, LiftOptions())
     assert empty.motions == {}
@@ -275,7 +279,7 @@ def test_nobody_and_nothing():
     assert empty.floor.sources == ()
 
 
-def test_somebody_who_is_never_visible(rng):
+def test_somebody_who_is_never_visible(rng: np.random.Generator) -> None:
     times = even_times(0.5, 30)
     sequence = watched(dancing(rng, times))
     blind = dataclasses.replace(
@@ -287,10 +291,10 @@ def test_somebody_who_is_never_visible(rng):
     assert np.all(motion.confidence == 0.0)
 
 
-def test_portrait_lens_far_from_the_axis(rng):
+def test_portrait_lens_far_from_the_axis(rng: np.random.Generator) -> None:
     times = even_times(1.0, 30)
     person = dancing(rng, times, distance=4.0)
-    aside = dataclasses.replace(person, root=person.root + [1.2, -0.5, 0.0])
+    aside = dataclasses.replace(person, root=person.root + np.array([1.2, -0.5, 0.0]))
     lens = lens_from_fov(60.0, 1080, 1920)
     result = lift_people([watched(aside, lens=lens)], lens, frame_times(times), BARE)
     assert np.median(joint_errors(result, aside)) < 0.004

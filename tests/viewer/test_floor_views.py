@@ -122,6 +122,15 @@ def test_pictures_of_nobody_and_of_one_frame(make_motion: MakeMotion) -> None:
             assert picture.dtype == np.uint8
 
 
+def test_somebody_lost_in_space_keeps_the_pictures_small(make_motion: MakeMotion) -> None:
+    lost = make_motion()
+    root = lost.root_position.copy()
+    root[20:] = (5000.0, 900.0, -7000.0)
+    object.__setattr__(lost, "root_position", root)
+    for view in (top_view, side_view):
+        assert view({"p1": lost}, camera_track(), COLOURS).shape[0] < 1600
+
+
 def test_many_people_leave_a_word(make_motion: MakeMotion) -> None:
     motions = {f"p{k}": make_motion(3) for k in range(11)}
     colours = colours_for(motions)

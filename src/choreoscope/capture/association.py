@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydantic import Field
 
-from choreoscope.capture.belief import BeliefOptions, doubts, looks_human
+from choreoscope.capture.belief import BeliefOptions, doubtful, doubts
 from choreoscope.capture.likeness import LikenessOptions, Sightings, sightings
 from choreoscope.capture.linking import LinkOptions, insert, link
 from choreoscope.capture.tracklets import CleaningOptions, Cut, clean, quality
@@ -74,12 +74,14 @@ def join_tracklets(
         raise InputError(f"expected {len(frames)} times, one per frame, got {len(times)}")
     if np.any((rows.frames < frames.start) | (rows.frames >= frames.stop)):
         raise InputError(f"observations lie outside the clip's frames {frames}")
+    if not len(rows.frames):
+        return JoinResult(persons={}, decisions=())
     seen = sightings(rows, times, frames.start)
     cleaned = clean(seen, options.cleaning, options.likeness)
     period = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     length = period * len(frames)
     joined: list[Decision] = []
-    chains = _chains(seen, cleaned.runs, period, options, joined)
+    chains = _chains(seen, cleaned.runs, options, joined)
     dropped: list[Decision] = []
     believed = _believed(seen, chains, (period, length), options.belief, dropped)
     believed = _largest(seen, believed, options.max_people, dropped)
@@ -92,16 +94,11 @@ def join_tracklets(
 def _chains(
     seen: Sightings,
     runs: Sequence[np.ndarray],
-    period: float,
     options: JoinOptions,
     decisions: list[Decision],
 ) -> list[np.ndarray]:
     """Link runs that look human, then put the doubtful ones where they fit."""
-    good = [
-        period * len(run) <= options.belief.judged_s
-        or looks_human(seen, run, options.belief) >= options.belief.doubtful
-        for run in runs
-    ]
+    good = [not doubtful(seen, run, options.belief) for run in runs]
     linked = link(
         seen,
         [run for run, fine in zip(runs, good, strict=True) if fine],
@@ -110,9 +107,9 @@ def _chains(
         decisions,
     )
     linked.sort(key=lambda chain: (-quality(seen, chain), chain[0]))
-    doubtful = [run for run, fine in zip(runs, good, strict=True) if not fine]
-    doubtful.sort(key=lambda run: (-quality(seen, run), run[0]))
-    return insert(seen, [*linked, *doubtful], options.link, options.likeness, decisions)
+    guests = [run for run, fine in zip(runs, good, strict=True) if not fine]
+    guests.sort(key=lambda run: (-quality(seen, run), run[0]))
+    return insert(seen, [*linked, *guests], options.link, options.likeness, decisions)
 
 
 def _final(cuts: Sequence[Cut], chains: Sequence[np.ndarray]) -> list[Decision]:

@@ -28,11 +28,11 @@ class BeliefOptions(Options):
     least_looks: float = Field(
         default=0.75, ge=0, le=1, description="Least that somebody must look like a person."
     )
-    doubtful: float = Field(
+    least_doubtful: float = Field(
         default=0.65, ge=0, le=1, description="Least looks of a run that may begin a person."
     )
     judged_s: float = Field(
-        default=0.3, ge=0, description="A run no longer than this is not judged by its looks (s)."
+        default=0.3, ge=0, description="A shorter run is judged with its neighbours (s)."
     )
     steady_m: float = Field(
         default=0.1, gt=0, description="Shaking of the body points that halves the looks (m)."
@@ -49,7 +49,7 @@ def looks_human(seen: Sightings, rows: np.ndarray, options: BeliefOptions) -> fl
     """How much a run looks like a person, 0 to 1.
 
     The median of score times share of points on the mask, divided by ``1 + (shake / steady)**2``.
-    Dancers shake less than their torsos travel; where it is the other way round, less is forgiven.
+    Where the torso stays in its place, points have no reason to be pushed, so less is forgiven.
 
     Parameters
     ----------
@@ -61,11 +61,28 @@ def looks_human(seen: Sightings, rows: np.ndarray, options: BeliefOptions) -> fl
     shake_m, period = shaking(seen, rows)
     scale = float(np.median(seen.px_per_m[rows]))
     steady = options.steady_m + options.steady_px / scale + options.push_m_s2 * period**2
-    spread = np.ptp(np.quantile(seen.centre_px[rows] / scale, (0.05, 0.95), axis=0), axis=0)
-    if np.linalg.norm(spread) < shake_m:
-        # Points that shake further than the torso ever travels: a thing that lies there.
+    place = seen.centre_px[rows] / scale
+    strayed = np.linalg.norm(place - np.median(place, axis=0), axis=1)
+    if np.median(strayed) < shake_m:
+        # Points that shake further than the torso ever strays: a thing that lies there.
         steady = options.steady_m + options.steady_px / scale
     return sure / (1.0 + (shake_m / steady) ** 2)
+
+
+def doubtful(seen: Sightings, rows: np.ndarray, options: BeliefOptions) -> bool:
+    """Whether a run should not begin a person.
+
+    A short run tells little, so what the back end held for the same body just before and after is
+    judged with it.
+    """
+    seconds = seen.seconds[rows]
+    first, last = seconds[0], seconds[-1]
+    if last - first < options.judged_s:
+        near = (seen.seconds >= first - options.judged_s) & (
+            seen.seconds <= last + options.judged_s
+        )
+        rows = np.flatnonzero(near & np.isin(seen.tracklet, seen.tracklet[rows]))
+    return looks_human(seen, rows, options) < options.least_doubtful
 
 
 def shaking(seen: Sightings, rows: np.ndarray) -> tuple[float, float]:

@@ -25,6 +25,13 @@ class LikenessOptions(Options):
 
     place_m: float = Field(default=0.12, gt=0, description="Error of a torso's place (m).")
     speed_m_s: float = Field(default=0.6, gt=0, description="Error of a torso's velocity (m/s).")
+    usual_m_s: float = Field(
+        default=2.0, gt=0, description="Speed of a torso of which nothing is known (m/s)."
+    )
+    jitter_m: float = Field(default=0.05, gt=0, description="Jitter of a torso's place (m).")
+    memory_s: float = Field(
+        default=0.7, gt=0, description="Time in which people forget how they moved (s)."
+    )
     push_m_s2: float = Field(
         default=10.0, gt=0, description="Accelerations that dance and free fall bring (m/s2)."
     )
@@ -227,8 +234,8 @@ class End:
         Time of the end.
     place_px, velocity_px_s : (2,) float
         Middle of the torso and its velocity there.
-    sure : bool
-        Whether more than one sighting tells the velocity.
+    velocity_error_m_s : float
+        How uncertain that velocity is.
     px_per_m : float
         Scale there.
     """
@@ -236,38 +243,38 @@ class End:
     seconds: float
     place_px: np.ndarray
     velocity_px_s: np.ndarray
-    sure: bool
+    velocity_error_m_s: float
     px_per_m: float
 
 
-def end_state(seen: Sightings, rows: np.ndarray, span_s: float, *, last: bool) -> End:
+def end_state(seen: Sightings, rows: np.ndarray, options: LikenessOptions, *, last: bool) -> End:
     """Fit a straight line to the torso's path at one end of a run.
+
+    The velocity is drawn towards rest by as much as it is uncertain.
 
     Parameters
     ----------
     rows : (n,) int
         Rows of the run, by rising frame.
-    span_s : float
-        How far back (or on) the fit reaches, seconds.
     last : bool
         The run's last frames, else its first.
     """
     edge = seen.seconds[rows[-1 if last else 0]]
-    near = rows[np.abs(seen.seconds[rows] - edge) <= span_s + _CLOCK_JITTER_S]
+    near = rows[np.abs(seen.seconds[rows] - edge) <= options.velocity_span_s + _CLOCK_JITTER_S]
     offset = seen.seconds[near] - edge
     place = seen.centre_px[near]
-    velocity = np.zeros(2)
-    if len(near) > 1:
-        middle = offset.mean()
-        velocity = (offset - middle) @ place / ((offset - middle) ** 2).sum()
-        at_edge = place.mean(axis=0) - velocity * middle
-    else:
-        at_edge = place[0]
+    middle = offset.mean()
+    spread = float(((offset - middle) ** 2).sum())
+    slope, error = np.zeros(2), np.inf
+    if spread > 0:
+        error = options.jitter_m / np.sqrt(spread)
+        believed = 1.0 / (1.0 + (error / options.usual_m_s) ** 2)
+        slope = believed * ((offset - middle) @ place / spread)
     return End(
         seconds=float(edge),
-        place_px=at_edge,
-        velocity_px_s=velocity,
-        sure=len(near) > 1,
+        place_px=place.mean(axis=0) - slope * middle,
+        velocity_px_s=slope,
+        velocity_error_m_s=float(min(error, options.usual_m_s)),
         px_per_m=float(np.median(seen.px_per_m[near])),
     )
 
@@ -278,23 +285,20 @@ _CLOCK_JITTER_S = 1e-6
 def motion_cost(end: End, start: End, options: LikenessOptions) -> float:
     """How badly one run's end moves on into another's start.
 
-    Both are extrapolated to the middle of the gap, at their velocities or at rest, whichever fits
-    better: people land, stop and are mistaken for moving just before they are lost. The longer the
-    gap, the less a good fit says: that is the logarithm of a normal density's width.
+    Both are extrapolated to the middle of the gap, at velocities that are forgotten in time, as
+    people turn and stop. The longer the gap, the less a good fit says: that is the logarithm of
+    the width of a normal density.
     """
     gap = max(start.seconds - end.seconds, 0.0)
     scale = np.sqrt(end.px_per_m * start.px_per_m)
-    at_rest = end.place_px - start.place_px
-    moving = at_rest + (end.velocity_px_s + start.velocity_px_s) * gap / 2.0
-    miss = min(float(np.linalg.norm(at_rest)), float(np.linalg.norm(moving))) / scale
-    speed = options.speed_m_s * (1.0 if end.sure and start.sure else _UNSURE)
+    coasting = options.memory_s * (1.0 - np.exp(-gap / 2.0 / options.memory_s))
+    moved = (end.velocity_px_s + start.velocity_px_s) * coasting
+    miss = float(np.linalg.norm(end.place_px + moved - start.place_px)) / scale
     push = min(options.push_m_s2 * gap**2 / 4.0, options.push_m)
-    sigma = float(np.sqrt(options.place_m**2 + (speed * gap) ** 2 + push**2))
+    blind = np.hypot(end.velocity_error_m_s, start.velocity_error_m_s) * coasting
+    drift = options.speed_m_s * gap
+    sigma = float(np.sqrt(options.place_m**2 + drift**2 + push**2 + blind**2))
     return float(0.5 * (miss / sigma) ** 2) + 2.0 * float(np.log(sigma / options.place_m))
-
-
-_UNSURE = 5.0
-"""How many times less is known of a velocity that a single sighting tells nothing of."""
 
 
 def size_cost(end: End, start: End, options: LikenessOptions) -> float:

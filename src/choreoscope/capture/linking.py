@@ -90,8 +90,8 @@ def chain_of(
     span = options.clothes_span_s
     return Chain(
         rows=rows,
-        start=end_state(seen, rows, likeness.velocity_span_s, last=False),
-        end=end_state(seen, rows, likeness.velocity_span_s, last=True),
+        start=end_state(seen, rows, likeness, last=False),
+        end=end_state(seen, rows, likeness, last=True),
         first_colours=typical_colours(seen.colours[rows[seconds <= seconds[0] + span]]),
         last_colours=typical_colours(seen.colours[rows[seconds >= seconds[-1] - span]]),
         looks=_looks(seen, rows, options),

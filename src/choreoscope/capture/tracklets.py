@@ -153,7 +153,7 @@ def _without_jumps(
     likeness: LikenessOptions,
     cuts: list[Cut],
 ) -> list[np.ndarray]:
-    singles = [end_state(seen, rows[i : i + 1], 0.0, last=True) for i in range(len(rows))]
+    singles = [end_state(seen, rows[i : i + 1], likeness, last=True) for i in range(len(rows))]
     costs = np.array([motion_cost(one, two, likeness) for one, two in pairwise(singles)])
     places = np.flatnonzero(costs > options.jump_cost) + 1
     for place in places:

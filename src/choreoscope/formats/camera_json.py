@@ -73,8 +73,8 @@ def camera_of(record: dict[str, Any]) -> CameraTrack:
     return CameraTrack(
         width=int(record["width"]),
         height=int(record["height"]),
-        intrinsics=_every(record["intrinsics"], frames),
-        camera_from_world=_every(record["camera_from_world"], frames),
+        intrinsics=_every(record["intrinsics"], frames, 3),
+        camera_from_world=_every(record["camera_from_world"], frames, 4),
         distortion=np.array(record["distortion"], dtype=np.float64),
         source=str(record["source"]),
         metric=bool(record["metric"]),
@@ -87,7 +87,9 @@ def _once(matrices: np.ndarray) -> list[Any]:
     return kept
 
 
-def _every(matrices: list[Any], frames: int) -> np.ndarray:
+def _every(matrices: list[Any], frames: int, side: int) -> np.ndarray:
+    if not matrices and not frames:
+        return np.zeros((0, side, side))
     stored = np.array(matrices, dtype=np.float64)
     if len(stored) == 1:
         return np.repeat(stored, frames, axis=0)

@@ -19,6 +19,8 @@ MOMENTS = 8
 MOST_PEOPLE = 8
 _LEFT, _RIGHT, _TITLE, _HEAD, _FOOT = 76.0, 20.0, 46.0, 40.0, 46.0
 _COLUMN_METRES = 1.7
+_DEEPEST, _HIGHEST = -2.0, 12.0
+"""Metres drawn at most: a person lost in space must not make a picture nobody can open."""
 _PIXELS_PER_METRE = (WIDTH - _LEFT - _RIGHT) / MOMENTS / _COLUMN_METRES
 
 
@@ -86,7 +88,9 @@ def side_view(
 def _span(strip: _Strip) -> tuple[float, float]:
     """Lowest and highest metre of a strip; the floor is always in it."""
     heights = strip.points[..., 1]
-    return min(-0.1, float(heights.min()) - 0.1), max(2.0, float(heights.max()) + 0.2)
+    low = min(-0.1, float(heights.min()) - 0.1)
+    high = max(2.0, float(heights.max()) + 0.2)
+    return max(low, _DEEPEST), min(high, _HIGHEST)
 
 
 def _page_axes(camera: CameraTrack | None) -> np.ndarray:

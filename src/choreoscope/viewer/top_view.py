@@ -25,9 +25,9 @@ WIDTH = 1200
 _MARGIN = 56.0
 _TITLE = 64.0
 _MOST_LINES = 26
-_MOST_MARKS = 12
+_MOST_MARKS = 10
 _WORD_GAP = 30.0
-_NEAR_CAMERA = 2.5
+_NEAR_CAMERA = 1.4
 """A camera further away than this many times the size of the paths is only pointed at."""
 
 
@@ -211,15 +211,15 @@ def _draw_camera(
     ahead = _plan(camera.camera_from_world[:, 2, :3], turn)[0]
     heading = math.atan2(ahead[1], ahead[0])
     half = math.atan2(camera.width / 2, float(camera.intrinsics[0, 0, 0]))
-    inside = bool(np.all((centres[0] >= area.low) & (centres[0] <= area.high)))
-    if not inside:
-        _point_at_camera(board, mapping, centres[0], area)
-        return
-    reach = float(np.linalg.norm(area.high - area.low))
+    reach = float(np.linalg.norm(np.concatenate([area.low, area.high])))
+    reach += float(np.linalg.norm(centres[0])) + 1.0
     rays = np.array([[math.cos(heading + s * half), math.sin(heading + s * half)] for s in (1, -1)])
     cone = np.concatenate([centres[:1], centres[0] + rays * 2 * reach])
     board.shape(mapping.pixels(_cut(cone, area)), (120, 130, 150), alpha=0.07)
-    size = min(0.5, 0.045 * reach)
+    if not np.all((centres[0] >= area.low) & (centres[0] <= area.high)):
+        _point_at_camera(board, mapping, centres[0], area)
+        return
+    size = min(0.5, 0.045 * float(np.linalg.norm(area.high - area.low)))
     body = mapping.pixels(np.concatenate([centres[:1], centres[0] + rays * size]))
     board.line(mapping.pixels(centres), MUTED, 1.5)
     board.shape(body, INK)
