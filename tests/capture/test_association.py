@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from stage_play import Actor, Play, clothes, perform, shuffled, sighting
 
 from choreoscope.capture.association import JoinOptions, join_tracklets
+from choreoscope.capture.belief import BeliefOptions
 from choreoscope.capture.linking import LinkOptions
 from choreoscope.capture.tracklets import CleaningOptions
 from choreoscope.datatypes.errors import InputError
@@ -234,6 +235,16 @@ def test_scrap_that_fits_a_hole_is_used() -> None:
     play = perform([Actor(walk(3, 2, 0.5), RED, seen=((0, 1), (1.2, 1.3), (1.5, 9)))])
     (rows,) = play.joined().persons.values()
     assert len(rows) == len(play.who)
+
+
+def test_lone_row_long_before_a_person_is_left_out() -> None:
+    actor = Actor(walk(3, 2, 0), RED, seen=((0.0, 0.1), (1.5, 9)))
+    play = perform([actor])
+    result = play.joined()
+    assert result.persons["P01"][0] == 3
+    assert "alone" in result.decisions[-1].reason
+    kept = play.joined(JoinOptions(belief=BeliefOptions(stray_s=0.0)))
+    assert kept.persons["P01"][0] == 0
 
 
 def test_at_most_so_many_people() -> None:

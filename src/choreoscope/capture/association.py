@@ -83,6 +83,7 @@ def join_tracklets(
     joined: list[Decision] = []
     chains = _chains(seen, cleaned.runs, options, joined)
     dropped: list[Decision] = []
+    chains = [_trimmed(seen, chain, period, options, dropped) for chain in chains]
     believed = _believed(seen, chains, (period, length), options.belief, dropped)
     believed = _largest(seen, believed, options.max_people, dropped)
     return JoinResult(
@@ -110,6 +111,26 @@ def _chains(
     guests = [run for run, fine in zip(runs, good, strict=True) if not fine]
     guests.sort(key=lambda run: (-quality(seen, run), run[0]))
     return insert(seen, [*linked, *guests], options.link, options.likeness, decisions)
+
+
+def _trimmed(
+    seen: Sightings,
+    chain: np.ndarray,
+    period: float,
+    options: JoinOptions,
+    decisions: list[Decision],
+) -> np.ndarray:
+    """Leave rows out that stand alone at either end of a person."""
+    apart = np.flatnonzero(np.diff(seen.seconds[chain]) > options.link.mend_s) + 1
+    stretches = np.split(chain, apart)
+    stray = options.belief.stray_s + _CLOCK_JITTER_S
+    while len(stretches) > 1 and period * min(len(stretches[0]), len(stretches[-1])) <= stray:
+        lone = stretches.pop(0 if len(stretches[0]) <= len(stretches[-1]) else -1)
+        decisions.append(_dropped(seen, lone, "alone before or after the person it was joined to"))
+    return np.concatenate(stretches)
+
+
+_CLOCK_JITTER_S = 1e-6
 
 
 def _final(cuts: Sequence[Cut], chains: Sequence[np.ndarray]) -> list[Decision]:

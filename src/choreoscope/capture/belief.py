@@ -34,6 +34,9 @@ class BeliefOptions(Options):
     judged_s: float = Field(
         default=0.3, ge=0, description="A shorter run is judged with its neighbours (s)."
     )
+    stray_s: float = Field(
+        default=0.15, ge=0, description="Rows so few that they are not kept at a person's end (s)."
+    )
     steady_m: float = Field(
         default=0.1, gt=0, description="Shaking of the body points that halves the looks (m)."
     )

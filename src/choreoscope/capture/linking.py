@@ -198,21 +198,43 @@ def _fit(
     places = np.searchsorted(frames, guests)
     costs = []
     for place in np.unique(places):
-        stretch = chain_of(seen, rows[places == place], options, likeness)
-        if place > 0:
-            before = chain_of(seen, chain[:place], options, likeness)
-            costs.append(_within(before, stretch, options, likeness))
-        if place < len(chain):
-            after = chain_of(seen, chain[place:], options, likeness)
-            costs.append(_within(stretch, after, options, likeness))
+        stretch = rows[places == place]
+        inside = 0 < place < len(chain)
+        longest = max(options.gaps_s, default=0.0) if inside else options.mend_s
+        seams = [(chain[:place], stretch), (stretch, chain[place:])]
+        for one, two in seams:
+            if len(one) and len(two):
+                costs.append(_seam_of_rows(seen, (one, two), longest, options, likeness))
+        if np.isinf(costs[-1]):
+            break
     return max(costs)
 
 
-def _within(one: Chain, two: Chain, options: LinkOptions, likeness: LikenessOptions) -> float:
-    gap = two.start.seconds - one.end.seconds
-    if gap > max(options.gaps_s, default=0.0):
+def _seam_of_rows(
+    seen: Sightings,
+    rows: tuple[np.ndarray, np.ndarray],
+    longest_gap: float,
+    options: LinkOptions,
+    likeness: LikenessOptions,
+) -> float:
+    """Cost of a seam; only the rows near it are looked at, and only when it is short enough."""
+    one, two = rows
+    if seen.seconds[two[0]] - seen.seconds[one[-1]] > longest_gap + _CLOCK_JITTER_S:
         return np.inf
-    return link_cost(one, two, likeness, options.forgiven)
+    span = max(options.clothes_span_s, likeness.velocity_span_s)
+    last = one[seen.seconds[one] >= seen.seconds[one[-1]] - span]
+    first = two[seen.seconds[two] <= seen.seconds[two[0]] + span]
+    ends = (chain_of(seen, part, options, likeness) for part in (last, first))
+    return link_cost(*ends, likeness, options.forgiven)
+
+
+def _seam_cost(
+    one: Chain, two: Chain, longest_gap: float, worst_clothes: float, likeness: LikenessOptions
+) -> float:
+    gap = two.start.seconds - one.end.seconds
+    if not 0 < gap <= longest_gap + _CLOCK_JITTER_S:
+        return np.inf
+    return link_cost(one, two, likeness, worst_clothes)
 
 
 def _round(
@@ -227,9 +249,7 @@ def _round(
     costs = np.full((len(chains), len(chains)), np.inf)
     for i, one in enumerate(chains):
         for j, two in enumerate(chains):
-            gap = two.start.seconds - one.end.seconds
-            if 0 < gap <= longest_gap + _CLOCK_JITTER_S:
-                costs[i, j] = link_cost(one, two, likeness, worst_clothes)
+            costs[i, j] = _seam_cost(one, two, longest_gap, worst_clothes, likeness)
     pairs = assigned(costs, options.cost)
     for i, j in pairs:
         _tell(seen, chains[i].rows, chains[j].rows, float(costs[i, j]), options, decisions)

@@ -208,6 +208,7 @@ def _uncrossed(
         (frame, one, two)
         for one in range(len(runs))
         for two in range(one + 1, len(runs))
+        if _overlap(seen, runs[one], runs[two])
         for frame in _meetings(seen, runs[one], runs[two], options)
     )
     for frame, one, two in meetings:
@@ -225,6 +226,11 @@ def _uncrossed(
             joint = np.array([before[-1], after[0]])
             cuts.append(_cut_between(seen, joint, 1, why, gain / options.swap_margin))
     return runs
+
+
+def _overlap(seen: Sightings, one: np.ndarray, two: np.ndarray) -> bool:
+    frame = seen.frame
+    return bool(frame[one[0]] <= frame[two[-1]] and frame[two[0]] <= frame[one[-1]])
 
 
 def _meetings(

@@ -15,8 +15,8 @@ _SINGLE_FRAME_SIGMA = 0.06
 _MEDIAN_FLOOR_SIGMA = 0.004
 _TRUSTED_VISIBILITY = 0.05
 _SHORTEST, _TALLEST = 0.4, 2.6
-_ODDEST = 1.3
-"""How many times longer or shorter than usual a segment may be for the stature."""
+_ODD, _ODDEST = 1.15, 1.3
+"""How many times longer or shorter than usual a segment may be: to tell stature, and at all."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +195,8 @@ def _stature_of(seen: dict[str, tuple[float, float]]) -> float:
         return float("nan")
     weight = np.array([shares[name] / (seen[name][1] + 0.02) for name in used])
     ratio = np.array([seen[name][0] / shares[name] for name in used])
+    middle = weighted_quantile(ratio, weight, 0.5)
+    ratio = np.clip(ratio, middle / _ODD, middle * _ODD)
     return float(np.sum(weight * ratio) / np.sum(weight) * FRACTIONS.stature)
 
 

@@ -169,12 +169,12 @@ def _corrections(
         rows = _rows(around, weights * trust)
         coarse = np.einsum("tjk,tkjc->tjc", rows, deviations)
         apart = np.linalg.norm(coarse, axis=-1) / _leave_out(rows)
-        trust = 1 / (1 + (apart / limit) ** 2) ** 2
+        trust = 1 / (1 + (apart / limit) ** 4) ** 2
     narrow = dataclasses.replace(around, kernel=around.kernel**_NARROWER)
     fine = np.einsum("tjk,tkjc->tjc", _rows(narrow, weights * trust), deviations)
     missed = np.sum((fine - coarse) ** 2, axis=-1)
-    share = _accent_share(around, missed, trust * weights, pace.accent)[..., None]
-    return np.asarray(coarse + share * (fine - coarse))
+    share = trust * _accent_share(around, missed, trust * weights, pace.accent)
+    return np.asarray(coarse + share[..., None] * (fine - coarse))
 
 
 def _accent_share(

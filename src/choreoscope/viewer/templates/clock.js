@@ -77,9 +77,13 @@ const Report = (() => {
     const kept = keptAt(clock.time);
     for (const listener of listeners) listener(clock, kept);
   }
+  // A millisecond into the frame: exactly on its edge a player may show the one before.
+  function placeFilm() {
+    if (clock.filmHere) video.currentTime = clock.time + 1e-3;
+  }
   function seek(time) {
     clock.time = Math.max(0, Math.min(end, time));
-    if (clock.filmHere) video.currentTime = clock.time;
+    placeFilm();
     tell();
   }
   function pause() {
@@ -124,7 +128,7 @@ const Report = (() => {
 
   return {
     facts, scene, timings, people, camera, clock, video, stride, count,
-    seek, play, pause, setSpeed, timeOf, frameNow, tell,
+    seek, play, pause, placeFilm, setSpeed, timeOf, frameNow, tell,
     toggle: () => (clock.playing ? pause() : play()),
     step: (frames) => { pause(); seek(timeOf(Math.max(0, frameNow() + frames))); },
     seekFrame: (frame) => seek(timeOf(Math.max(0, Math.min(count - 1, frame)))),

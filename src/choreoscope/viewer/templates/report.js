@@ -38,10 +38,12 @@
   }
   if (video) {
     video.controls = false;
-    video.addEventListener("loadedmetadata", () => { clock.filmHere = true; if (clock.time > 0) video.currentTime = clock.time; });
+    // Seeking also takes the poster away, so that film and figures show the same frame.
+    const filmIsHere = () => { clock.filmHere = true; Report.placeFilm(); };
+    video.addEventListener("loadedmetadata", filmIsHere);
     video.addEventListener("error", withoutFilm);
     video.addEventListener("click", Report.toggle);
-    if (video.readyState >= 1) clock.filmHere = true;
+    if (video.readyState >= 1) filmIsHere();
     if (video.error) withoutFilm();
   } else {
     withoutFilm();

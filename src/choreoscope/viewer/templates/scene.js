@@ -12,7 +12,7 @@
   const shade = document.createElement("canvas");
   const shadeContext = shade.getContext("2d");
   let drawFigures = Figures.withWebGL(peopleCanvas);
-  peopleCanvas.addEventListener("webglcontextlost", () => { drawFigures = null; request(); });
+  peopleCanvas.addEventListener("webglcontextlost", () => { drawFigures = null; peopleCanvas.hidden = true; request(); });
   const drawStrokes = Figures.withStrokes(floor);
 
   /* ---- lens: a pinhole in OpenCV axes, the same for drawing by hand and for WebGL ---- */
@@ -52,7 +52,7 @@
   /* ---- point of view ---- */
   const home = () => {
     const away = camera ? yawOfCamera() : 0;
-    return { mode: "home", yaw: away + 0.5, pitch: 0.26, distance: Math.max(scene.floor.reach * 1.15 + 2.2, scene.floor.top * 1.9 + 1), target: [scene.floor.x, scene.floor.top / 2, scene.floor.z] };
+    return { mode: "home", yaw: away + 0.5, pitch: 0.26, distance: Math.max(scene.floor.reach * 1.3 + 2.4, scene.floor.top * 1.9 + 1), target: [scene.floor.x, scene.floor.top / 2, scene.floor.z] };
   };
   function yawOfCamera() {
     const ahead = [camera.poses[8], camera.poses[10]];
