@@ -7,10 +7,12 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+from choreoscope import __version__
 from choreoscope.capture.film import CaptureOptions, FilmResult, LensRequest, capture_video
 from choreoscope.cli.progress import Teller
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.models import RunSettings
+from choreoscope.viewer.index import ClipEntry, write_index
 
 NOBODY_FOUND = 6
 WITH_GAPS = 7
@@ -171,8 +173,9 @@ def parse_option(text: str) -> tuple[str, str | int | float | bool]:
 
 
 def _tell(result: FilmResult, request: Request, *, quiet: bool) -> int:
+    page = _list_of_clips(result, request.film.name)
     if not quiet:
-        for report in result.reports:
+        for report in [page] if page else result.reports:
             print(report)
     people = sorted({person for found in result.people.values() for person in found})
     _check_heights(request, people)
@@ -190,6 +193,24 @@ def _tell(result: FilmResult, request: Request, *, quiet: bool) -> int:
         _warn("nobody was found; the result is valid and empty")
         return NOBODY_FOUND
     return 0
+
+
+def _list_of_clips(result: FilmResult, film: str) -> Path | None:
+    """Write a page that lists the clips where a film has more than one."""
+    if len(result.clips) < 2:  # noqa: PLR2004 - a single clip has its report
+        return None
+    page = result.out / "index.html"
+    entries = [
+        ClipEntry(
+            clip_id=clip.clip,
+            report=f"{clip.clip}/report.html",
+            summary=f"{len(result.people[clip.clip])} people"
+            + ("" if clip.is_complete else ", incomplete: see its report"),
+        )
+        for clip in result.clips
+    ]
+    write_index(page, film, entries, made_with=f"Choreoscope {__version__}")
+    return page
 
 
 def _check_heights(request: Request, people: list[str]) -> None:

@@ -4,11 +4,13 @@ import itertools
 
 import numpy as np
 
+from choreoscope.motion.smoothing import windows
+
 _HEIGHT, _HEIGHT_WIDTH = 0.06, 0.015
 _SPEED, _SPEED_WIDTH = 0.45, 0.08
 _ON, _OFF = 0.6, 0.3
 _SHORTEST = 0.08
-_SUPPORT_SECONDS, _REACH = 0.25, 3.0
+_SUPPORT_SECONDS = 0.25
 _LOWEST_WIDTH = 0.04
 _TINY = 1e-9
 _NOTHING = 1e-4
@@ -35,10 +37,11 @@ def support_height(times: np.ndarray, heights: np.ndarray, resting: np.ndarray) 
     low = np.exp(-(heights - lowest[:, None]) / _LOWEST_WIDTH)
     weight = (resting * low).sum(axis=1)
     level = (resting * low * heights).sum(axis=1) / np.maximum(weight, _TINY)
-    apart = (times[None, :] - times[:, None]) / _SUPPORT_SECONDS
-    near = np.where(np.abs(apart) <= _REACH, np.exp(-0.5 * apart**2), 0.0) * weight
+    around = windows(times, _SUPPORT_SECONDS, gap=np.inf)
+    near = around.kernel * weight[around.index]
     total = near.sum(axis=1)
-    return np.where(total > _NOTHING, near @ level / np.maximum(total, _TINY), np.nan)
+    mean = np.sum(near * level[around.index], axis=1) / np.maximum(total, _TINY)
+    return np.where(total > _NOTHING, mean, np.nan)
 
 
 def detect_contacts(

@@ -22,7 +22,7 @@ _TINY = 1e-12
 _FAINT = 1e-3
 _NARROWER = 9
 """A Gaussian to this power is a third as wide."""
-_NOISE_MARGIN = 3.0
+_NOISE_SECONDS, _NOISE_MARGIN = 0.8, 5.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +121,9 @@ def smooth_values(
     (T, C) float
         Same times.
     """
-    around = windows(times, pace.sigma)
-    deviations = (values[around.index] - values[:, None])[:, :, None]
-    return np.asarray(values + _corrections(around, deviations, weights[:, None], pace)[:, 0])
+    around, surroundings = windows(times, pace.sigma), windows(times, _NOISE_SECONDS)
+    deviations = values[around.index] - values[:, None]
+    return np.asarray(values + _correction(around, surroundings, deviations, weights, pace))
 
 
 def smooth_rotations(
@@ -147,68 +147,69 @@ def smooth_rotations(
     (T, J, 4) float
         Unit, with signs that do not jump.
     """
-    around = windows(times, pace.sigma)
-    here = rotation.inverse(rotations)[:, None]
-    tangents = rotation.to_rotation_vector(rotation.multiply(here, rotations[around.index]))
-    moved = _corrections(around, tangents, weights, pace)
-    turned = rotation.multiply(rotations, rotation.from_rotation_vector(moved))
+    around, surroundings = windows(times, pace.sigma), windows(times, _NOISE_SECONDS)
+    turned = np.array(rotations, dtype=np.float64)
+    # One joint at a time: all at once would hold every window of a long film in memory.
+    for joint in range(turned.shape[1]):
+        own = rotations[:, joint]
+        nearby = rotation.multiply(rotation.inverse(own)[:, None], own[around.index])
+        tangents = rotation.to_rotation_vector(nearby)
+        moved = _correction(around, surroundings, tangents, weights[:, joint], pace)
+        turned[:, joint] = rotation.multiply(own, rotation.from_rotation_vector(moved))
     return rotation.with_continuous_signs(rotation.normalized(turned))
 
 
-def _corrections(
-    around: Windows, deviations: np.ndarray, weights: np.ndarray, pace: Pace
+def _correction(
+    around: Windows, surroundings: Windows, deviations: np.ndarray, weights: np.ndarray, pace: Pace
 ) -> np.ndarray:
-    """Step from each sample to its smoothed value.
+    """Step from each sample to its smoothed value, ``(T, C)``.
 
-    `deviations` ``(T, K, J, C)`` lead from the sample to its neighbours.
+    `deviations` ``(T, K, C)`` lead from the sample to its neighbours.
     """
-    limit = np.maximum(pace.fastest * around.spacing, _TINY)[:, None]
+    limit = np.maximum(pace.fastest * around.spacing, _TINY)
     trust = np.ones(weights.shape)
-    coarse = np.zeros((*weights.shape, deviations.shape[-1]))
+    coarse = np.zeros((len(weights), deviations.shape[-1]))
     for _ in range(_ROUNDS):
         rows = _rows(around, weights * trust)
-        coarse = np.einsum("tjk,tkjc->tjc", rows, deviations)
+        coarse = np.einsum("tk,tkc->tc", rows, deviations)
         apart = np.linalg.norm(coarse, axis=-1) / _leave_out(rows)
         trust = 1 / (1 + (apart / limit) ** 4) ** 2
     narrow = dataclasses.replace(around, kernel=around.kernel**_NARROWER)
-    fine = np.einsum("tjk,tkjc->tjc", _rows(narrow, weights * trust), deviations)
-    missed = np.sum((fine - coarse) ** 2, axis=-1)
-    share = trust * _accent_share(around, missed, trust * weights, pace.accent)
-    return np.asarray(coarse + share[..., None] * (fine - coarse))
+    fine = np.einsum("tk,tkc->tc", _rows(narrow, weights * trust), deviations)
+    missed = np.linalg.norm(fine - coarse, axis=-1)
+    noise = _weighted_mean(surroundings, missed, weights * trust)
+    local = _weighted_mean(
+        dataclasses.replace(around, kernel=around.kernel**2), missed**2, weights * trust
+    )
+    excess = np.maximum(local - _NOISE_MARGIN * noise**2, 0.0)
+    share = trust * excess / (excess + pace.accent**2)
+    return np.asarray(coarse + share[:, None] * (fine - coarse))
 
 
-def _accent_share(
-    around: Windows, missed: np.ndarray, weights: np.ndarray, accent: float
-) -> np.ndarray:
-    """How far the narrow window is to be followed, ``(T, J)`` from 0 to 1."""
-    noise = _NOISE_MARGIN * np.median(missed, axis=0)
-    near = around.kernel[:, None] ** 2 * np.swapaxes(weights[around.index], 1, 2)
-    mean = np.einsum("tjk,tkj->tj", near, missed[around.index])
-    total = near.sum(axis=-1)
-    excess = np.maximum(mean / np.where(total > _TINY, total, 1.0) - noise, 0.0)
-    return np.asarray(excess / (excess + accent**2))
+def _weighted_mean(around: Windows, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    near = around.kernel * weights[around.index]
+    total = near.sum(axis=1)
+    return np.asarray(np.sum(near * values[around.index], axis=1) / np.maximum(total, _TINY))
 
 
 def _rows(around: Windows, weights: np.ndarray) -> np.ndarray:
-    """Rows of the smoother, ``(T, J, K)``: the fitted parabola's value at each sample."""
-    w = around.kernel[:, None] * np.swapaxes(weights[around.index], 1, 2)
+    """Rows of the smoother, ``(T, K)``: the fitted parabola's value at each sample."""
+    w = around.kernel * weights[around.index]
     total = w.sum(axis=-1, keepdims=True)
     w = w / np.where(total > _TINY, total, 1.0)
     basis = np.stack([np.ones_like(around.offset), around.offset, around.offset**2], axis=-1)
-    normal = np.einsum("tjk,tka,tkb->tjab", w, basis, basis, optimize=True)
+    normal = np.swapaxes(basis * w[..., None], 1, 2) @ basis
     normal += _RIDGE * np.diag([0.0, 1.0, 1.0]) + np.diag([_TINY, 0.0, 0.0])
-    first = np.linalg.solve(normal, np.array([[1.0], [0.0], [0.0]]))[..., 0]
-    rows = np.einsum("tja,tka->tjk", first, basis) * w
-    middle = around.index.shape[1] // 2
+    first = np.linalg.solve(normal, np.array([[1.0], [0.0], [0.0]]))
+    rows = (basis @ first)[..., 0] * w
     alone = np.zeros(around.index.shape[1])
-    alone[middle] = 1.0
+    alone[around.index.shape[1] // 2] = 1.0
     return np.where(total > _TINY, rows, alone)
 
 
 def _leave_out(rows: np.ndarray) -> np.ndarray:
     """One less the share a sample has in its own fit: residual to prediction without it."""
-    middle = rows.shape[-1] // 2
-    return np.maximum(1.0 - rows[..., middle], _FAINT)
+    return np.maximum(1.0 - rows[..., rows.shape[-1] // 2], _FAINT)
 
 
 def steady_angle(

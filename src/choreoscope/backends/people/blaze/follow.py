@@ -21,9 +21,11 @@ from choreoscope.backends.people.blaze.windows import first_look, next_look
 from choreoscope.backends.people.blaze.work_queue import Urgency, WorkQueue
 
 SLACK = 0.02
+SECOND_ABOVE, SECOND_BELOW = 0.2, 0.95
+"""Scores between which a second look, from where the first one pointed, is worth its time."""
 RETRY_FRAMES = 12
 """Frames in which somebody lost is looked for with turned crops."""
-RETRY_TURNS = (0.0, 0.6, -0.6)
+RETRY_TURNS = (0.0, 0.5, -0.5, 1.0, -1.0)
 """Radians; a body that turns over is seen only upright in its crop."""
 RETRY_LIMIT = 1.6
 
@@ -139,6 +141,13 @@ class Follower:
 
     def _again(self, picture: np.ndarray, followed: Sequence[Followed]) -> dict[int, Pose]:
         poses = self._read(picture, [one.expected for one in followed])
+        doubtful = [
+            index for index, pose in enumerate(poses) if SECOND_ABOVE < pose.score < SECOND_BELOW
+        ]
+        seconds = self._read(picture, [poses[index].next_crop for index in doubtful])
+        for index, second in zip(doubtful, seconds, strict=True):
+            if second.score > poses[index].score:
+                poses[index] = second
         seen = {
             one.number: pose
             for one, pose in zip(followed, poses, strict=True)

@@ -10,6 +10,7 @@ from choreoscope.backends.people.blaze.crops import Crop
 from choreoscope.datatypes.errors import ShapeError
 
 COLUMNS = 11
+HALF = 0.5
 INERTIA = 0.5
 """Share of the old value kept when velocity and spin are averaged."""
 SLOW = 0.9
@@ -46,7 +47,7 @@ class Followed:
     height: float
     scale: float
 
-    def ahead(self, frames: int) -> Crop:
+    def ahead(self, frames: float) -> Crop:
         """Return the crop after that many frames of steady movement and turning."""
         return Crop(
             self.crop.x + frames * self.velocity[0],
@@ -57,8 +58,11 @@ class Followed:
 
     @property
     def expected(self) -> Crop:
-        """Where to look in the next frame."""
-        return self.ahead(self.missed)
+        """Where to look in the next frame.
+
+        Half a frame's movement is added: a whole one overshoots at the ends of fast movements.
+        """
+        return self.ahead(self.missed + HALF)
 
 
 class Memory(NamedTuple):
