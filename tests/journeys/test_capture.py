@@ -157,6 +157,20 @@ def test_every_shot_becomes_a_clip(tmp_path: Path) -> None:
     assert len(result.reports) == 2
 
 
+def _killed(command: list[str], out: Path, rng: np.random.Generator) -> bool:
+    """Start the program, kill it a moment after it has begun to work; False if it was done."""
+    process = subprocess.Popen([*command, "--out", str(out)])
+    while process.poll() is None and not list(out.glob("**/work/lock")):
+        time.sleep(0.01)
+    try:
+        process.wait(float(rng.uniform(0.0, 0.8)))
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
 @pytest.mark.slow
 def test_killed_at_any_moment_it_ends_with_the_same_bytes(
     film: Path, tmp_path: Path, rng: np.random.Generator
@@ -164,18 +178,8 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(
     """The whole program, killed ten times at random moments, against one undisturbed run."""
     command = [sys.executable, "-m", "choreoscope", "capture", str(film), "--quiet"]
     command += ["--people-backend", "fake", "--people-option", "delay_seconds=0.03"]
-    began = time.monotonic()
     subprocess.run([*command, "--out", str(tmp_path / "calm")], check=True)
-    whole = time.monotonic() - began
-    killed = 0
-    for _ in range(10):
-        process = subprocess.Popen([*command, "--out", str(tmp_path / "hard")])
-        try:
-            process.wait(float(rng.uniform(0.1, 0.6)) * whole)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            killed += 1
+    killed = sum(_killed(command, tmp_path / "hard", rng) for _ in range(12))
     assert killed >= 5
     subprocess.run([*command, "--out", str(tmp_path / "hard")], check=True)
     assert content(tmp_path / "hard") == content(tmp_path / "calm")

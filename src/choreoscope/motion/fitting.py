@@ -22,7 +22,7 @@ from choreoscope.motion.refinement import Rig, Targets, place_points, refine, ri
 from choreoscope.motion.skeletons import FINGERS, SIDES, house_skeleton
 from choreoscope.motion.smoothing import Pace, bridge_rotations, smooth_rotations
 
-TURN_PACE = Pace(sigma=0.06, fastest=20.0, accent=0.02)
+TURN_PACE = Pace(sigma=0.05, fastest=20.0, accent=0.02)
 """For joint turns, radians."""
 _LEAST_TRUST = 1e-3
 _OFFSET_FRAMES = 5.0

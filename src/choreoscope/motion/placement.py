@@ -21,7 +21,7 @@ _SMALLEST_PICTURE = 1e-4
 _NOBODY = np.array([0.0, 0.0, 5.0])
 DISTANCE_PACE = Pace(sigma=0.20, fastest=0.8, accent=0.03)
 """For the logarithm of the distance along the ray: 0.8 is 4 m/s towards a lens 5 m away."""
-DIRECTION_PACE = Pace(sigma=0.06, fastest=4.0, accent=0.01)
+DIRECTION_PACE = Pace(sigma=0.05, fastest=4.0, accent=0.01)
 """For the place at right angles to the ray, metres."""
 
 

@@ -22,7 +22,7 @@ _TINY = 1e-12
 _FAINT = 1e-3
 _NARROWER = 9
 """A Gaussian to this power is a third as wide."""
-_NOISE_SECONDS, _NOISE_MARGIN = 0.8, 5.0
+_NOISE_SECONDS, _NOISE_MARGIN = 0.5, 5.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
