@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ Label = Callable[[int, float], int]
 """Tracklet number of an actor (by index) at a time: how the back end mistook people."""
 
 
-ExtraRow = tuple[int, int, dict[str, object]]
+ExtraRow = tuple[int, int, dict[str, Any]]
 """Tracklet number, true actor, columns."""
 
 
@@ -102,6 +103,7 @@ def perform(
     seconds: float = 4.0,
     rate: float = 30.0,
     seed: int = 1,
+    shake_px: float = 0.0,
     extra: Mapping[int, Sequence[ExtraRow]] | None = None,
 ) -> Play:
     """Film the actors; without `label`, a new tracklet begins whenever an actor comes in view."""
@@ -116,7 +118,9 @@ def perform(
             if spell is None:
                 continue
             number = index * 100 + spell if label is None else label(index, now)
-            _append(columns, frame, number, index, _sighting(actor, now, draw))
+            sighted = _sighting(actor, now, draw)
+            sighted["points_px"] = sighted["points_px"] + draw.normal(0, shake_px, (33, 2))
+            _append(columns, frame, number, index, sighted)
         for more in (extra or {}).get(frame, ()):
             _append(columns, frame, *more)
     return Play(rows=_rows(columns), who=np.array(columns["who"], dtype=int), times=times)
@@ -125,7 +129,7 @@ def perform(
 _COLUMNS = tuple(field.name for field in dataclasses.fields(ObservationRows))
 
 
-def _sighting(actor: Actor, now: float, draw: np.random.Generator) -> dict[str, object]:
+def _sighting(actor: Actor, now: float, draw: np.random.Generator) -> dict[str, Any]:
     # A back end cannot tell small from far: its metres are always those of a grown-up.
     points_m = body()
     swing = 0.2 * np.sin(5.0 * now)

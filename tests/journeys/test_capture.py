@@ -157,10 +157,15 @@ def test_every_shot_becomes_a_clip(tmp_path: Path) -> None:
     assert len(result.reports) == 2
 
 
+def _at_work(out: Path, pid: int) -> bool:
+    """Whether that very process has begun; a lock left by a killed one does not count."""
+    return any(f'"pid": {pid}' in lock.read_text() for lock in out.glob("**/work/lock"))
+
+
 def _killed(command: list[str], out: Path, rng: np.random.Generator) -> bool:
     """Start the program, kill it a moment after it has begun to work; False if it was done."""
     process = subprocess.Popen([*command, "--out", str(out)])
-    while process.poll() is None and not list(out.glob("**/work/lock")):
+    while process.poll() is None and not _at_work(out, process.pid):
         time.sleep(0.01)
     try:
         process.wait(float(rng.uniform(0.0, 0.8)))

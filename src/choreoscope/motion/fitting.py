@@ -102,13 +102,10 @@ def fit_person(raw: Evidence, height: float | None, *, smoothing: bool = True) -
     Fit
         Finite everywhere.
     """
-    evidence = with_true_extremities(raw)
-    measured = measure(evidence.points, evidence.weights, height)
+    measured = measure(raw.points, raw.weights, height)
     sizes, factor = measured.proportions, measured.metres_per_unit
-    evidence = dataclasses.replace(
-        evidence, points=evidence.points * factor, hands=evidence.hands * factor
-    )
-    evidence = at_one_size(evidence, sizes)
+    scaled = dataclasses.replace(raw, points=raw.points * factor, hands=raw.hands * factor)
+    evidence = at_one_size(scaled, sizes)
     skeleton = house_skeleton(sizes)
     confidence = joint_confidence(evidence, skeleton)
     rig, rotations = _solve(evidence, skeleton, sizes, smoothing=smoothing)
@@ -140,6 +137,7 @@ def _solve(
 
     rig = rig_of(skeleton, landmarks.default_offsets(sizes.stature))
     root = _root(evidence, rig, pose_of(evidence.points), smoothing=smoothing)
+    evidence = with_true_extremities(evidence, root)
     places = _lifted(evidence, root)
     rotations = pose_of(places)
     rig = rig_of(skeleton, _calibrated(evidence, places, skeleton, rotations, sizes))
