@@ -1,5 +1,6 @@
 """Small made films: textured places, a dancer who crosses them, cuts, flashes, moving views."""
 
+import functools
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
@@ -14,6 +15,7 @@ SIZE = (144, 256)
 TIME_BASE = Fraction(1, 1000)
 
 
+@functools.cache
 def place(seed: int, scale: int = 3) -> np.ndarray:
     """A textured place, three times as large as what the camera sees of it."""
     noise = np.random.default_rng(seed)

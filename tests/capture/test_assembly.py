@@ -1,6 +1,5 @@
 """Gathering a person's rows from windows gives back exactly those rows."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,6 @@ from choreoscope.capture.assembly import assemble
 from choreoscope.datatypes.errors import ShapeError
 from choreoscope.datatypes.people import PeopleInFrame
 from choreoscope.formats.observations import read_observations, read_rows, write_observations
-
-sys.path.append(str(Path(__file__).resolve().parent.parent / "formats"))
 from people_cases import person
 
 
@@ -49,9 +46,9 @@ def test_masks_and_faces_only_where_there_are_some() -> None:
     assert people["P01"].masks.frames.tolist() == [10, 11, 13]
     assert people["P01"].extras.face_frames.tolist() == [11]
     np.testing.assert_array_equal(people["P01"].extras.face_px[0], person(3, face=True).face_px)
-    assert people["P01"].masks.masks[0] == person(1).mask or np.array_equal(
-        people["P01"].masks.masks[0].counts, person(1).mask.counts
-    )
+    first = person(1).mask
+    assert first is not None
+    np.testing.assert_array_equal(people["P01"].masks.masks[0].counts, first.counts)
     assert people["P02"].masks.masks == ()
     assert len(people["P02"].extras.face_px) == 0
     assert people["P01"].extras.appearance.sum() == pytest.approx(1.0)

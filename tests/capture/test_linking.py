@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from stage_play import Actor, clothes, perform
 
 from choreoscope.capture.belief import BeliefOptions, doubtful, doubts, looks_human, shaking
+from choreoscope.capture.chains import assigned
 from choreoscope.capture.likeness import Sightings, sightings
-from choreoscope.capture.linking import assigned, nearest_looks
+from choreoscope.capture.returns import nearest_looks
 
 BELIEF = BeliefOptions()
 costs = st.floats(0.0, 10.0) | st.just(np.inf)

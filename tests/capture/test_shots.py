@@ -1,5 +1,6 @@
 """Cuts and background movement on made films whose truth is known."""
 
+import functools
 import time
 
 import numpy as np
@@ -15,12 +16,13 @@ TRUSTING = ShotOptions(same_blocks=1.0, shortest_shot_s=0.0)
 """Believes every cut that PySceneDetect proposes: the control of the checks."""
 
 
+@functools.cache
+def dance_frame(seed: int, frame: int) -> np.ndarray:
+    return view(place(seed), dancer=0.5 + 0.4 * np.sin(frame / 4), noise=1 + frame)
+
+
 def dancing(seed: int, count: int, start: int = 0) -> list[np.ndarray]:
-    here = place(seed)
-    return [
-        view(here, dancer=0.5 + 0.4 * np.sin((start + i) / 4), noise=1 + start + i)
-        for i in range(count)
-    ]
+    return [dance_frame(seed, start + index) for index in range(count)]
 
 
 @pytest.mark.parametrize("rate", [5.0, 25.0, 60.0])

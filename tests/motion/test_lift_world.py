@@ -155,7 +155,9 @@ def test_noise_in_noise_out(
 def test_any_frame_rate(rng: np.random.Generator, rate: float) -> None:
     times = even_times(2.0, rate)
     person = dancing(rng, times)
-    result = lift_people([watched(person)], LENS, frame_times(times), LiftOptions(heights={"a": 1.70}))
+    result = lift_people(
+        [watched(person)], LENS, frame_times(times), LiftOptions(heights={"a": 1.70})
+    )
     turned = result.motions["a"].rotations
     arms = [person.skeleton.index(f"left_{part}") for part in ("upper_arm", "forearm", "thigh")]
     off = np.degrees(rotation.angle_between(turned[:, arms], person.rotations[:, arms]))

@@ -11,8 +11,10 @@ import numpy as np
 from pydantic import Field
 
 from choreoscope.capture.belief import BeliefOptions, doubtful, doubts
-from choreoscope.capture.likeness import LikenessOptions, Sightings, sightings
-from choreoscope.capture.linking import LinkOptions, insert, link
+from choreoscope.capture.chains import LinkOptions
+from choreoscope.capture.insertion import insert
+from choreoscope.capture.likeness import CLOCK_JITTER_S, LikenessOptions, Sightings, sightings
+from choreoscope.capture.linking import link
 from choreoscope.capture.tracklets import CleaningOptions, Cut, clean, quality
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameRange
@@ -123,14 +125,11 @@ def _trimmed(
     """Leave rows out that stand alone at either end of a person."""
     apart = np.flatnonzero(np.diff(seen.seconds[chain]) > options.link.mend_s) + 1
     stretches = np.split(chain, apart)
-    stray = options.belief.stray_s + _CLOCK_JITTER_S
+    stray = options.belief.stray_s + CLOCK_JITTER_S
     while len(stretches) > 1 and period * min(len(stretches[0]), len(stretches[-1])) <= stray:
         lone = stretches.pop(0 if len(stretches[0]) <= len(stretches[-1]) else -1)
         decisions.append(_dropped(seen, lone, "alone before or after the person it was joined to"))
     return np.concatenate(stretches)
-
-
-_CLOCK_JITTER_S = 1e-6
 
 
 def _final(cuts: Sequence[Cut], chains: Sequence[np.ndarray]) -> list[Decision]:

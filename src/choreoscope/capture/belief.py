@@ -9,7 +9,7 @@ cushions, carts and lamps; their points shake by 8 to 46 mm and by 36 to 150 mm.
 import numpy as np
 from pydantic import Field
 
-from choreoscope.capture.likeness import TORSO, Sightings
+from choreoscope.capture.likeness import CLOCK_JITTER_S, TORSO, Sightings
 from choreoscope.pipeline.stage import Options
 
 
@@ -123,11 +123,8 @@ def doubts(
     torso = float(np.median(seen.visibility[rows][:, TORSO].mean(axis=1)))
     looks = looks_human(seen, rows, options)
     reasons = {
-        f"seen for {seconds:.2f} s only": seconds < needed_s - _CLOCK_JITTER_S,
+        f"seen for {seconds:.2f} s only": seconds < needed_s - CLOCK_JITTER_S,
         f"torso visible to {torso:.2f}": torso < options.least_torso,
         f"looks human to {looks:.2f}": looks < options.least_looks,
     }
     return [reason for reason, holds in reasons.items() if holds]
-
-
-_CLOCK_JITTER_S = 1e-6

@@ -13,6 +13,8 @@ from pydantic import Field
 from choreoscope.datatypes.people import ObservationRows
 from choreoscope.pipeline.stage import Options
 
+CLOCK_JITTER_S = 1e-6
+"""Slack in comparisons of spans with limits: time stamps are sums of binary fractions."""
 SHOULDERS = (11, 12)
 HIPS = (23, 24)
 TORSO = (*SHOULDERS, *HIPS)
@@ -260,7 +262,7 @@ def end_state(seen: Sightings, rows: np.ndarray, options: LikenessOptions, *, la
         The run's last frames, else its first.
     """
     edge = seen.seconds[rows[-1 if last else 0]]
-    near = rows[np.abs(seen.seconds[rows] - edge) <= options.velocity_span_s + _CLOCK_JITTER_S]
+    near = rows[np.abs(seen.seconds[rows] - edge) <= options.velocity_span_s + CLOCK_JITTER_S]
     offset = seen.seconds[near] - edge
     place = seen.centre_px[near]
     middle = offset.mean()
@@ -277,9 +279,6 @@ def end_state(seen: Sightings, rows: np.ndarray, options: LikenessOptions, *, la
         velocity_error_m_s=float(min(error, options.usual_m_s)),
         px_per_m=float(np.median(seen.px_per_m[near])),
     )
-
-
-_CLOCK_JITTER_S = 1e-6
 
 
 def motion_cost(end: End, start: End, options: LikenessOptions) -> float:

@@ -24,9 +24,9 @@ _HEIGHT_SIGMA = 0.05
 _SAYS_PER_SECOND = 4.0
 _ABOVE_CAP, _BELOW_CAP = 2.5, 6.0
 _STEEPEST = np.radians(35.0)
-_STARTS_PITCH = np.radians([-24.0, -16.0, -8.0, 0.0, 8.0, 16.0, 24.0])
-_STARTS_HEIGHT = (0.0, 0.1, 0.25, 0.5, 0.75)
-_ROUNDS = 15
+_STARTS_PITCH = np.radians([-20.0, -10.0, 0.0, 10.0, 20.0])
+_STARTS_HEIGHT = (0.0, 0.2, 0.45, 0.7)
+_ROUNDS = 10
 _DEFAULT_HEIGHT = 1.5
 _STILL, _MOVING = 0.25, 0.6
 

@@ -21,11 +21,12 @@ from choreoscope.motion.floor import Floor
 from choreoscope.motion.grounding import slide_speeds
 from choreoscope.motion.proportions import PRIOR_STATURE
 from choreoscope.motion.refinement import place_points
+from choreoscope.motion.sides import exchanged_sides, with_sides_mended
 from choreoscope.motion.world import FrameTimes, common_floor, every_frame, in_world
 
 __all__ = ["FrameTimes", "LiftOptions", "LiftResult", "Residuals", "lift_people"]
 
-_TRUSTED = 0.5
+_TRUSTED = 0.4
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,29 +131,33 @@ def lift_people(
     """
     present = [sequence for sequence in sequences if len(sequence.frames)]
     _check_names(present, options)
-    fits = {
-        sequence.person: fit_person(
-            gather(sequence, lens, times.at(sequence.frames)),
+    fits: dict[str, Fit] = {}
+    notes: list[str] = []
+    for sequence in present:
+        evidence = gather(sequence, lens, times.at(sequence.frames))
+        wrong = exchanged_sides(evidence)
+        if wrong.any():
+            notes.append(
+                f"{sequence.person}: left and right exchanged in {wrong.sum()} frames by the "
+                "detector, put right; they count half"
+            )
+        fits[sequence.person] = fit_person(
+            with_sides_mended(evidence, wrong),
             options.heights.get(sequence.person),
             smoothing=options.smoothing,
         )
-        for sequence in present
-    }
     rows = {person: every_frame(fit, times) for person, fit in fits.items()}
     floor, rows = common_floor(rows, level_feet=options.grounding)
     motions = {
         person: in_world(row, floor, times.rate, grounding=options.grounding)
         for person, row in rows.items()
     }
-    residuals = {
-        sequence.person: _residuals(fits[sequence.person], sequence, lens, motions[sequence.person])
-        for sequence in present
-    }
+    residuals = {person: _residuals(fit, lens, motions[person]) for person, fit in fits.items()}
     return LiftResult(
         motions=motions,
         camera=_camera(lens, floor, len(times.seconds)),
         floor=floor,
-        notes=tuple(_notes(fits, lens, floor, options)),
+        notes=(*notes, *_notes(fits, lens, floor, options)),
         residuals=residuals,
     )
 
@@ -180,10 +185,12 @@ def _camera(lens: Lens, floor: Floor, frames: int) -> CameraTrack:
     )
 
 
-def _residuals(fit: Fit, sequence: PersonSequence, lens: Lens, motion: Motion) -> Residuals:
+def _residuals(fit: Fit, lens: Lens, motion: Motion) -> Residuals:
     points = place_points(fit.rig, fit.root, fit.rotations)
-    seen = fit.evidence.weights > _TRUSTED
-    off = np.linalg.norm(project(points, lens) - sequence.points_px, axis=-1)[seen]
+    seen = fit.evidence.weights >= _TRUSTED
+    image = fit.evidence.image
+    rays = np.concatenate([image, np.ones((*image.shape[:2], 1))], axis=-1)
+    off = np.linalg.norm(project(points, lens) - project(rays, lens), axis=-1)[seen]
     hips = points[:, 23:25].mean(axis=1, keepdims=True)
     apart = np.linalg.norm(points - hips - fit.evidence.points, axis=-1)[seen]
     feet = sole_points(

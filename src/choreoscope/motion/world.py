@@ -30,7 +30,7 @@ from choreoscope.motion.proportions import Proportions
 from choreoscope.motion.skeletons import CONTACT_JOINTS, SIDES
 from choreoscope.motion.smoothing import bridge_rotations, bridge_values
 
-_MOST_FLOOR_POINTS = 3000
+_MOST_FLOOR_POINTS = 1500
 _MIDDLE_AT_SHOULDERS = 0.35
 _MOST_LEAN = np.radians(40.0)
 _STRAIGHT = 0.95

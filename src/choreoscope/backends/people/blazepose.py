@@ -1,32 +1,46 @@
-"""Default people back end: BlazePose body, hands and face on the processor."""
+"""Default people back end: BlazePose body, hands and face on the processor.
 
-import queue
+Runs anywhere from the published weight files; every network call is one thread, and several
+threads add up.
+"""
+
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from choreoscope.backends.people.blaze.follow import Detections, Follower, Limits, Memory
+from choreoscope.backends.people.blaze.follow import Limits
 from choreoscope.backends.people.blaze.nets import Nets, Stopwatch
-from choreoscope.backends.people.blaze.work_queue import WorkQueue
+from choreoscope.backends.people.blaze.state import Memory
+from choreoscope.backends.people.blaze.stream import stream
+from choreoscope.backends.people.weights import BLAZEPOSE_WEIGHTS, MEDIAPIPE
 from choreoscope.capture.interfaces import PeopleInFrame, PeopleState
-from choreoscope.datatypes.models import RunSettings
-from choreoscope.datatypes.people import PersonObservation
+from choreoscope.datatypes.errors import ChoreoscopeError
+from choreoscope.datatypes.models import BackendSpec, RunSettings
 
 
 class BlazePose:
-    """Follows everybody; see `PeopleEstimator`."""
+    """Follows everybody in a film; see `PeopleEstimator`.
+
+    Parameters
+    ----------
+    weights : mapping of str to Path
+        The four weight files by name.
+    workers : int
+        Threads that run networks.
+    limits : Limits
+        How people are found and given up.
+    """
 
     point_set = "blazepose33"
 
     def __init__(self, weights: Mapping[str, Path], workers: int, limits: Limits) -> None:
         self.watch = Stopwatch()
-        self._nets = [Nets.load(weights, self.watch) for _ in range(workers)]
         self._limits = limits
+        self._nets = [Nets.load(weights, self.watch) for _ in range(workers)]
+        self._busy = threading.Lock()
 
     @property
     def model_cpu_seconds(self) -> float:
@@ -36,38 +50,54 @@ class BlazePose:
     def follow(
         self, frames: Iterable[tuple[int, np.ndarray]], state: PeopleState | None
     ) -> Iterator[PeopleInFrame]:
-        """Go through consecutive frames of one shot."""
+        """Go through consecutive frames of one shot; see `PeopleEstimator.follow`.
+
+        Raises
+        ------
+        ChoreoscopeError
+            If another film is still being followed with the same networks.
+        """
         memory = None if state is None else Memory.of(state)
-        from choreoscope.backends.people.blaze.details import observe
-
-        with WorkQueue(self._nets) as work:
-            f = Follower(work, self._limits, memory)
-            for number, picture in frames:
-                det = f.start_detection(picture) if f.looks_at(number) else None
-                seen = f.step(number, picture, det)
-                from choreoscope.backends.people.blaze.work_queue import Urgency
-
-                fut = [
-                    work.submit(
-                        Urgency.DETAIL, lambda nets, k=k, pose=pose: observe(nets, picture, k, pose)
-                    )
-                    for k, pose in seen
-                ]
-                yield PeopleInFrame(
-                    frame=number, people=tuple(x.result() for x in fut), state=f.memory.arrays()
-                )
+        if not self._busy.acquire(blocking=False):
+            raise ChoreoscopeError(
+                "blazepose follows one film at a time: read the first to its end, or close it"
+            )
+        try:
+            yield from stream(frames, memory, self._nets, self._limits)
+        finally:
+            self._busy.release()
 
 
 def load(
     weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
 ) -> BlazePose:
-    return BlazePose(
-        weights,
-        settings.workers,
-        Limits(
-            detect_every=options.get("detect_every", 5),
-            detection_score=0.3,
-            person_score=0.5,
-            give_up_frames=20,
-        ),
-    )
+    """Open the networks.
+
+    Parameters
+    ----------
+    weights : mapping of str to Path
+        The four weight files by name.
+    settings : RunSettings
+        Its `workers` says how many threads run.
+    options : mapping
+        Any field of `Limits`.
+
+    Raises
+    ------
+    InputError
+        If an option is unknown or out of range.
+    """
+    return BlazePose(weights, settings.workers, Limits.of(options))
+
+
+SPEC = BackendSpec(
+    task="people",
+    name="blazepose",
+    version=1,
+    load=load,
+    modules=("ai_edge_litert", "cv2"),
+    extra="",
+    weights=BLAZEPOSE_WEIGHTS,
+    licence=MEDIAPIPE,
+    memory_mb=600,
+)

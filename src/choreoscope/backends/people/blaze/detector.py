@@ -18,7 +18,7 @@ LAYERS = ((8, 2), (16, 2), (32, 6))
 BODY_MARGIN = 1.25
 """The landmark network expects the body's circle with a quarter added."""
 SAME_BOX = 0.3
-SAME_HIPS = 0.35
+SAME_HIPS = 0.2
 SAME_SIZE = 0.5
 
 

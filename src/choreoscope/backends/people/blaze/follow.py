@@ -8,6 +8,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +20,11 @@ from choreoscope.backends.people.blaze.nets import Nets
 from choreoscope.backends.people.blaze.state import Followed, Memory, moved
 from choreoscope.backends.people.blaze.windows import first_look, next_look
 from choreoscope.backends.people.blaze.work_queue import Urgency, WorkQueue
+from choreoscope.datatypes.errors import InputError
 
 SLACK = 0.02
+FULL_TRUST = 3
+DOUBTFUL = 0.9
 SECOND_ABOVE, SECOND_BELOW = 0.2, 0.95
 """Scores between which a second look, from where the first one pointed, is worth its time."""
 RETRY_FRAMES = 12
@@ -44,10 +48,33 @@ class Limits:
         A tracklet ends after so many frames without its person.
     """
 
-    detect_every: int
-    detection_score: float
-    person_score: float
-    give_up_frames: int
+    detect_every: int = 5
+    detection_score: float = 0.3
+    person_score: float = 0.5
+    give_up_frames: int = 20
+
+    def __post_init__(self) -> None:
+        for name in ("detect_every", "give_up_frames"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be 1 or more, got {getattr(self, name)}")
+        for name in ("detection_score", "person_score"):
+            if not 0 < getattr(self, name) < 1:
+                raise InputError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "Limits":
+        """Read them from a back end's options.
+
+        Raises
+        ------
+        InputError
+            If an option is unknown or out of range.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in options:
+            if name not in known:
+                raise InputError(f"blazepose knows no option '{name}'; it has {', '.join(known)}")
+        return cls(**options)
 
 
 Detections = Sequence["Future[list[Detection]]"]
@@ -118,10 +145,12 @@ class Follower:
             if one.number not in seen and one.missed < RETRY_FRAMES:
                 self._retry(picture, one, seen)
         next_number = memory.next_number
+        doubts: dict[int, bool] = {}
         if detections is not None:
+            doubts = self._doubts(picture, seen)
             found = merged([item for future in detections for item in future.result()])
             next_number = self._welcome(picture, found, seen)
-        followed = self._remembered(seen)
+        followed = self._remembered(seen, doubts)
         windows = memory.windows
         if detections is not None:
             height, width = picture.shape[:2]
@@ -159,9 +188,8 @@ class Follower:
 
     def _retry(self, picture: np.ndarray, one: Followed, seen: dict[int, Pose]) -> None:
         expected = one.ahead(one.missed + 1)
-        crops = [
-            expected._replace(angle=expected.angle + turn) for turn in RETRY_TURNS
-        ]
+        turns = RETRY_TURNS if judge.tumbling(one) else RETRY_TURNS[:1]
+        crops = [expected._replace(angle=expected.angle + turn) for turn in turns]
         fitting = [
             pose
             for pose in self._checked(picture, crops)
@@ -174,6 +202,24 @@ class Follower:
             seen[one.number] = min(
                 fitting, key=lambda pose: judge.turned(pose.next_crop.angle, expected.angle)
             )
+
+    def _doubts(self, picture: np.ndarray, seen: Mapping[int, Pose]) -> dict[int, bool]:
+        """Test those who are new, overlap others or look poor; True where a pose holds."""
+        tested = [
+            one.number
+            for one in self.memory.followed
+            if one.number in seen
+            and (
+                one.trust < FULL_TRUST
+                or seen[one.number].score < DOUBTFUL
+                or any(judge.covered(seen[one.number], pose) for number, pose in seen.items() if number != one.number)
+            )
+        ]
+        crops = [judge.disturbed(seen[number].next_crop) for number in tested]
+        return {
+            number: judge.steady(seen[number], pose)
+            for number, pose in zip(tested, self._read(picture, crops), strict=True)
+        }
 
     def _welcome(
         self, picture: np.ndarray, found: Sequence[Detection], seen: dict[int, Pose]
@@ -219,14 +265,21 @@ class Follower:
             pose for pose, other in zip(poses, others, strict=True) if judge.steady(pose, other)
         ]
 
-    def _remembered(self, seen: Mapping[int, Pose]) -> tuple[Followed, ...]:
+    def _remembered(
+        self, seen: Mapping[int, Pose], tests: Mapping[int, bool]
+    ) -> tuple[Followed, ...]:
         before = {one.number: one for one in self.memory.followed}
         kept = []
         for number in sorted({*before, *seen}):
             old, pose = before.get(number), seen.get(number)
             if pose is not None:
                 height = float(np.ptp(pose.points_px, axis=0).max())
-                kept.append(moved(number, old, pose.next_crop, height, pose.pixels_per_metre))
+                now = moved(number, old, pose.next_crop, height, pose.pixels_per_metre)
+                if number in tests:
+                    trust = min(now.trust + (1 if tests[number] else -1), FULL_TRUST)
+                    now = dataclasses.replace(now, trust=trust)
+                if now.trust >= 0:
+                    kept.append(now)
             elif old is not None and old.missed < self._limits.give_up_frames:
                 kept.append(dataclasses.replace(old, missed=old.missed + 1))
         return tuple(kept)

@@ -25,6 +25,9 @@ STEADY = 0.035
 SAME_POINTS = 0.06
 COVERED = 0.5
 NEAR = 0.3
+SAME_HIPS = 0.07
+LEANING = 0.4
+SPINNING = 0.04
 
 
 def plausible(pose: Pose, shape: tuple[int, ...], least_score: float) -> bool:
@@ -90,8 +93,15 @@ def covered(one: Pose, other: Pose) -> bool:
 
 def explained(found: Detection, pose: Pose) -> bool:
     """Whether a detection is somebody whose pose is known already."""
-    reach = NEAR / 2 * max(pose.crop.side, found.crop.side)
-    return math.dist(pose.hips, found.hips) < reach
+    reach = SAME_HIPS * max(pose.crop.side, found.crop.side)
+    return bool(
+        math.dist(pose.hips, found.hips) < reach or pose.person_at(np.array([found.hips]))[0]
+    )
+
+
+def tumbling(one: Followed) -> bool:
+    """Whether a body leans or turns so much that its next crop may be turned wrongly."""
+    return turned(one.crop.angle, 0.0) > LEANING or abs(one.spin) > SPINNING
 
 
 def within_reach(one: Followed, pose: Pose) -> bool:

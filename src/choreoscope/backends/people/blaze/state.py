@@ -9,8 +9,9 @@ import numpy as np
 from choreoscope.backends.people.blaze.crops import Crop
 from choreoscope.datatypes.errors import ShapeError
 
-COLUMNS = 11
+COLUMNS = 12
 HALF = 0.5
+NEW = 1
 INERTIA = 0.5
 """Share of the old value kept when velocity and spin are averaged."""
 SLOW = 0.9
@@ -37,6 +38,8 @@ class Followed:
         Larger side of the box round its points, pixels.
     scale : float
         Pixels for each metre of the body, averaged over about ten frames.
+    trust : int
+        Tests passed less tests failed; below 0 it is no person.
     """
 
     number: int
@@ -46,6 +49,7 @@ class Followed:
     missed: int
     height: float
     scale: float
+    trust: int
 
     def ahead(self, frames: float) -> Crop:
         """Return the crop after that many frames of steady movement and turning."""
@@ -93,6 +97,7 @@ class Memory(NamedTuple):
                 one.missed,
                 one.height,
                 one.scale,
+                one.trust,
             ]
             for one in self.followed
         ]
@@ -126,6 +131,7 @@ class Memory(NamedTuple):
                 missed=int(row[8]),
                 height=row[9],
                 scale=row[10],
+                trust=int(row[11]),
             )
             for row in arrays["followed"].tolist()
         )
@@ -156,6 +162,7 @@ def moved(number: int, old: Followed | None, crop: Crop, height: float, scale: f
             missed=0,
             height=height,
             scale=scale,
+            trust=NEW,
         )
     frames = old.missed + 1
     keep = INERTIA**frames
@@ -171,4 +178,5 @@ def moved(number: int, old: Followed | None, crop: Crop, height: float, scale: f
         missed=0,
         height=height,
         scale=SLOW * old.scale + (1 - SLOW) * scale,
+        trust=old.trust,
     )
