@@ -27,7 +27,9 @@ def error_mm(python: str, path: Path, motion: Path) -> float:
     with np.load(motion) as arrays:
         expected, times = arrays["joint_positions"].astype(np.float64), arrays["times"]
         names = arrays["joints"].tolist()
-    ticks = (times - times[0]) * FPS if path.suffix == ".glb" else np.arange(len(times), dtype=float)
+    ticks = (
+        (times - times[0]) * FPS if path.suffix == ".glb" else np.arange(len(times), dtype=float)
+    )
     asked = np.concatenate([ticks, ticks + 1])
     with tempfile.TemporaryDirectory() as folder:
         question, answer = Path(folder) / "q.json", Path(folder) / "a.json"

@@ -12,11 +12,13 @@ from stage_play import Actor, Play, clothes, perform, shuffled, sighting
 from choreoscope.capture.association import JoinOptions, join_tracklets
 from choreoscope.capture.belief import BeliefOptions
 from choreoscope.capture.chains import LinkOptions
-from choreoscope.capture.tracklets import CleaningOptions
+from choreoscope.capture.copies import CopyOptions
+from choreoscope.capture.runs import CutOptions
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameRange
 
 RED, BLUE, GREEN, RED_TOO = clothes(1), clothes(2), clothes(3), 0.9 * clothes(1) + 0.1 * clothes(2)
+OTHER = clothes(4)
 REDDISH = 0.75 * clothes(1) + 0.25 * clothes(2)
 NO_RETURNS = JoinOptions(link=LinkOptions(returns=False))
 
@@ -93,15 +95,32 @@ def test_tracklet_that_slides_onto_somebody_else_is_cut() -> None:
 
     play = perform([covered, passing], slides, seconds=5)
     assert pure(play) == [0, 1]
-    careless = JoinOptions(cleaning=CleaningOptions(clothes_change=1.0))
+    careless = JoinOptions(cut=CutOptions(clothes_change=1.0))
     assert any(len(rows) > 1 for rows in play.cast(play.joined(careless)).values())
+
+
+def test_clothes_that_change_for_everybody_are_light() -> None:
+    """One tracklet each; halfway everybody's colours change at once, then only one's do."""
+
+    def lit(one: tuple[np.ndarray, np.ndarray], two: tuple[np.ndarray, np.ndarray]) -> Play:
+        actors = [
+            Actor(walk(x, 2, 0.2), colours[half], seen=((2.0 * half, 2.0 * half + 2.0),))
+            for x, colours in ((2, one), (6, two))
+            for half in (0, 1)
+        ]
+        return perform(actors, lambda actor, _now: actor // 2)
+
+    assert len(lit((RED, BLUE), (GREEN, OTHER)).joined().persons) == 2
+    alone = lit((RED, BLUE), (GREEN, GREEN)).joined(NO_RETURNS)
+    assert len(alone.persons) == 3
+    assert any("clothes changed" in decision.reason for decision in alone.decisions)
 
 
 def test_tracklet_that_jumps_is_cut() -> None:
     one, two = Actor(walk(2, 2, 0), RED, seen=((0, 2),)), Actor(walk(6, 2, 0), RED, seen=((2, 9),))
     play = perform([one, two], lambda _actor, _now: 3)
     assert sorted(pure(play)) == [0, 1]
-    careless = JoinOptions(cleaning=CleaningOptions(jump_cost=1e9))
+    careless = JoinOptions(cut=CutOptions(jump_cost=1e9))
     assert len(play.joined(careless).persons) == 1
 
 
@@ -162,6 +181,21 @@ def test_child_in_the_same_dress_is_not_her_mother() -> None:
     assert len(perform([mother, grown], seconds=9).joined().persons) == 1
 
 
+def test_new_tracklet_on_a_body_whose_old_one_slides_away_goes_on() -> None:
+    """Seen in the bedroom clip: both tracklets show the girl in one frame, then the old the boy."""
+    girl, boy = Actor(walk(3, 2, 0.3), RED), Actor(walk(2.0, 2, 0.1), BLUE, seen=((2.4, 9),))
+    late = [sighting(girl, frame / 30, tracklet=7, who=0) for frame in (60, 61)]
+    for _, _, row in late:
+        row["points_px"] = np.asarray(row["points_px"]) + np.linspace(-80, 80, 33)[:, None]
+    extra = {60: late[:1], 61: late[1:]}
+    play = perform([girl, boy], lambda who, now: 8 if who == 0 and now >= 2.0 else 7, extra=extra)
+    assert sorted(pure(play)) == [0, 1]
+    careless = JoinOptions(copies=CopyOptions(handover_m=1e-6))
+    assert len(play.joined(careless).persons) != 2 or any(
+        len(rows) > 1 for rows in play.cast(play.joined(careless)).values()
+    )
+
+
 def with_copies(rate: float = 30.0) -> Play:
     """A second tracklet sits on the same body for a second, left and right exchanged."""
     actor = Actor(walk(3, 2, 0.3), RED)
@@ -195,7 +229,7 @@ def test_two_tracklets_on_one_body_are_one() -> None:
     rows = result.persons["P01"]
     assert not np.any(play.rows.tracklets[rows] == 55)
     assert any(decision.kind == "duplicate" for decision in result.decisions)
-    careless = JoinOptions(cleaning=CleaningOptions(same_pose=1.0, inner_place_m=0.001))
+    careless = JoinOptions(copies=CopyOptions(same_pose=1.0, inner_place_m=0.001))
     assert len(play.joined(careless).persons) == 2
 
 

@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 TIMINGS = ("seconds", "cpu_seconds", "model_cpu_seconds")
-TIMINGS_ELEMENT = re.compile(rb'<script type="application/json" id="timings">.*?</script>', re.S)
+TIMINGS_ELEMENT = re.compile(
+    rb'<script type="application/json" id="timings">.*?</script>', re.DOTALL
+)
 
 
 def content(folder: Path) -> dict[str, bytes]:

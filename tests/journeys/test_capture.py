@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from results import content
 
 from choreoscope.capture.film import CaptureOptions, FilmResult, capture_video
 from choreoscope.datatypes.artifacts import KINDS
 from choreoscope.datatypes.models import RunSettings
 from choreoscope.formats.video_writer import FilmWriter
 from choreoscope.pipeline import events
-from results import content
 
 FRAMES = 100
 FAKE = CaptureOptions(people_backend="fake")

@@ -15,6 +15,8 @@ from choreoscope.motion.grounding import settle_path, slide_speeds
 
 NO_UPRIGHT = {"uprights": np.zeros((0, 3)), "upright_weights": np.zeros(0)}
 CAMERA = np.array([0.0, 1.5, 0.0])
+UP = np.array([0.0, 1.0, 0.0])
+SEEN = np.ones((150, 4))
 
 
 def tilted(pitch: float, roll: float = 0.0, height: float = 1.6) -> Floor:
@@ -157,7 +159,7 @@ def drifting_feet(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.
 def test_standing_feet_stop_sliding_and_sinking(rng: np.random.Generator) -> None:
     times, root, feet = drifting_feet(rng)
     contacts = np.full((150, 4), 0.95)
-    shift = settle_path(times, root, CAMERA, feet, contacts)
+    shift = settle_path(times, root, CAMERA, feet, contacts, SEEN)
     settled = feet + shift[:, None]
     before, after = (slide_speeds(times, each, contacts) for each in (feet, settled))
     assert after < 0.25 * before
@@ -170,17 +172,19 @@ def test_standing_feet_stop_sliding_and_sinking(rng: np.random.Generator) -> Non
 def test_without_contacts_nothing_is_moved(rng: np.random.Generator) -> None:
     times, root, feet = drifting_feet(rng)
     np.testing.assert_array_equal(
-        settle_path(times, root, CAMERA, feet, np.full((150, 4), 0.3)), 0.0
+        settle_path(times, root, CAMERA, feet + 0.2 * UP, np.full((150, 4), 0.3), SEEN), 0.0
     )
     assert np.isnan(slide_speeds(times, feet, np.zeros((150, 4))))
     assert np.isnan(slide_speeds(times, feet, None))
-    assert np.all(settle_path(times[:2], root[:2], CAMERA, feet[:2], np.ones((2, 4))) == 0.0)
+    assert np.all(
+        settle_path(times[:2], root[:2], CAMERA, feet[:2], np.ones((2, 4)), SEEN[:2]) == 0.0
+    )
 
 
 def test_a_roof_is_not_pulled_down(rng: np.random.Generator) -> None:
     times, root, feet = drifting_feet(rng)
-    up = np.array([0.0, 3.0, 0.0])
-    shift = settle_path(times, root + up, CAMERA, feet + up, np.full((150, 4), 0.95))
+    up = 3.0 * UP
+    shift = settle_path(times, root + up, CAMERA, feet + up, np.full((150, 4), 0.95), SEEN)
     assert np.abs((feet + shift[:, None])[..., 1]).max() < 0.2
 
 
@@ -188,7 +192,19 @@ def test_a_false_contact_does_not_nail_the_path(rng: np.random.Generator) -> Non
     times, root, feet = drifting_feet(rng)
     feet[:, 2:, 0] += np.linspace(0, 4, 150)[:, None]
     contacts = np.full((150, 4), 0.95)
-    shift = settle_path(times, root, CAMERA, feet, contacts)
+    shift = settle_path(times, root, CAMERA, feet, contacts, SEEN)
     settled = feet + shift[:, None]
     standing = np.linalg.norm(np.diff(settled[:, :2, [0, 2]], axis=0), axis=-1) * 30
     assert np.median(standing) < 0.1
+
+
+def test_running_feet_do_not_sink_either(rng: np.random.Generator) -> None:
+    times, root, feet = drifting_feet(rng)
+    dip = -0.15 * np.exp(-(((times - 2.5) / 0.15) ** 2))[:, None] * UP
+    nothing = np.full((150, 4), 0.1)
+    sunk = feet + 0.02 * UP + dip[:, None]
+    shift = settle_path(times, root, CAMERA, sunk, nothing, SEEN)
+    assert (sunk + shift[:, None])[..., 1].min() > -0.03
+    assert np.abs(shift[times < 1.0]).max() < 0.15 * np.abs(shift).max()
+    unseen = settle_path(times, root, CAMERA, sunk, nothing, 0 * SEEN)
+    np.testing.assert_array_equal(unseen, 0.0)

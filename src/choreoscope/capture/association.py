@@ -1,7 +1,8 @@
 """Who is who: runs of sightings become persons over gaps, exits and returns.
 
-The back end's tracklets are cleaned (`capture.tracklets`), linked (`capture.linking`), believed or
-dropped, and named by first appearance.
+The back end's tracklets are cut where they go wrong (`capture.runs`), freed of copies
+(`capture.copies`), linked (`capture.linking`), believed or dropped (`capture.belief`), and named by
+first appearance.
 """
 
 import dataclasses
@@ -12,10 +13,11 @@ from pydantic import Field
 
 from choreoscope.capture.belief import BeliefOptions, doubtful, doubts
 from choreoscope.capture.chains import LinkOptions
+from choreoscope.capture.copies import CopyOptions, handed_over, quality, without_copies
 from choreoscope.capture.insertion import insert
 from choreoscope.capture.likeness import CLOCK_JITTER_S, LikenessOptions, Sightings, sightings
 from choreoscope.capture.linking import link
-from choreoscope.capture.tracklets import CleaningOptions, Cut, clean, quality
+from choreoscope.capture.runs import Cut, CutOptions, cut_runs
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameRange
 from choreoscope.datatypes.people import Decision, ObservationRows
@@ -26,7 +28,8 @@ class JoinOptions(Options):
     """How tracklets are joined into persons, and which persons are believed."""
 
     likeness: LikenessOptions = LikenessOptions()
-    cleaning: CleaningOptions = CleaningOptions()
+    cut: CutOptions = CutOptions()
+    copies: CopyOptions = CopyOptions()
     link: LinkOptions = LinkOptions()
     belief: BeliefOptions = BeliefOptions()
     max_people: int | None = Field(
@@ -79,18 +82,21 @@ def join_tracklets(
     if not len(rows.frames):
         return JoinResult(persons={}, decisions=())
     seen = sightings(rows, times, frames.start)
-    cleaned = clean(seen, options.cleaning, options.likeness)
+    runs, cuts = cut_runs(seen, options.cut, options.likeness)
+    copies: list[Decision] = []
+    runs = without_copies(seen, runs, options.copies, options.likeness, copies)
+    runs = handed_over(seen, runs, options.copies, copies)
     period = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     length = period * len(frames)
     joined: list[Decision] = []
-    chains = _chains(seen, cleaned.runs, options, joined)
+    chains = _chains(seen, runs, options, joined)
     dropped: list[Decision] = []
     chains = [_trimmed(seen, chain, period, options, dropped) for chain in chains]
     believed = _believed(seen, chains, (period, length), options.belief, dropped)
     believed = _largest(seen, believed, options.max_people, dropped)
     return JoinResult(
         persons={name: seen.source[chain] for name, chain in _named(seen, believed).items()},
-        decisions=(*_final(cleaned.cuts, chains), *cleaned.copies, *joined, *dropped),
+        decisions=(*_final(cuts, chains), *copies, *joined, *dropped),
     )
 
 

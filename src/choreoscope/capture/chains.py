@@ -38,6 +38,12 @@ class LinkOptions(Options):
     clothes_span_s: float = Field(
         default=0.5, gt=0, description="Span over which clothes are read at a time (s)."
     )
+    other_clothes: float = Field(
+        default=0.58, gt=0, description="Hellinger distance that is another person, or other light."
+    )
+    same_light: float = Field(
+        default=0.25, gt=0, description="Change of somebody else's clothes that rules light out."
+    )
     returns: bool = Field(
         default=True, description="Whether people who were gone for longer are known by clothes."
     )

@@ -18,7 +18,13 @@ from choreoscope.capture.chains import (
     merged,
     tell,
 )
-from choreoscope.capture.likeness import CLOCK_JITTER_S, LikenessOptions, Sightings
+from choreoscope.capture.likeness import (
+    CLOCK_JITTER_S,
+    LikenessOptions,
+    Sightings,
+    colour_distance,
+    typical_colours,
+)
 from choreoscope.capture.returns import come_back
 from choreoscope.datatypes.people import Decision
 
@@ -68,10 +74,41 @@ def _round(
     for i, one in enumerate(chains):
         for j, two in enumerate(chains):
             costs[i, j] = _seam_cost(one, two, longest_gap, worst_clothes, likeness)
+            if np.isfinite(costs[i, j]) and _somebody_else(seen, chains, (i, j), options):
+                costs[i, j] = np.inf
     pairs = in_time(chains, assigned(costs, options.cost))
     for i, j in pairs:
         tell(seen, chains[i].rows, chains[j].rows, float(costs[i, j]), options, decisions)
     return merged(seen, chains, pairs, options, likeness)
+
+
+def _somebody_else(
+    seen: Sightings, chains: Sequence[Chain], pair: tuple[int, int], options: LinkOptions
+) -> bool:
+    """Whether clothes change at a seam as light alone cannot: others nearby in time keep theirs."""
+    one, two = (chains[index] for index in pair)
+    if min(len(one.rows), len(two.rows)) < options.return_rows:
+        return False
+    if not colour_distance(one.last_colours, two.first_colours) > options.other_clothes:
+        return False
+    seam = (one.end.seconds + two.start.seconds) / 2.0
+    return any(
+        _change_at(seen, chain, seam, options) < options.same_light
+        for index, chain in enumerate(chains)
+        if index not in pair
+    )
+
+
+def _change_at(seen: Sightings, chain: Chain, seam: float, options: LinkOptions) -> float:
+    """Hellinger distance of a chain's clothes before and after a time; infinite where not seen."""
+    offset = seen.seconds[chain.rows] - seam
+    near = np.abs(offset) <= options.clothes_span_s
+    sides = [chain.rows[near & (offset * side > 0)] for side in (-1, 1)]
+    if min(len(rows) for rows in sides) < options.return_rows:
+        return np.inf
+    before, after = (typical_colours(seen.colours[rows]) for rows in sides)
+    change = colour_distance(before, after)
+    return np.inf if np.isnan(change) else change
 
 
 def _seam_cost(

@@ -15,7 +15,7 @@ VERSION = 1
 def write_fit(
     path: Path, floor: Mapping[str, Any], people: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Write the floor's record and one record per person; numbers that are not known become null."""
+    """Write the floor's record and one for each person; unknown numbers become null."""
     record = {
         "schema": SCHEMA,
         "schema_version": VERSION,

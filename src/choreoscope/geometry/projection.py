@@ -64,7 +64,7 @@ def normalised_from_pixels(pixels: ArrayLike, lens: Lens) -> np.ndarray:
     straight = bent.copy()
     for _ in range(_UNDISTORT_ROUNDS):
         straight = straight - _newton_step(straight, bent, lens.distortion)
-    return straight
+    return np.asarray(straight)
 
 
 def unproject(pixels: ArrayLike, depth: ArrayLike, lens: Lens) -> np.ndarray:
@@ -176,7 +176,7 @@ def _centred(focal: float, width: int, height: int, source: str) -> Lens:
 def _distorted(xy: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
     if not np.any(coefficients):
         return xy
-    k1, k2, p1, p2, k3, k4, k5, k6 = (*coefficients, *np.zeros(8 - len(coefficients)))
+    k1, k2, p1, p2, k3, k4, k5, k6 = np.pad(coefficients, (0, 8 - len(coefficients)))
     x, y = xy[..., 0], xy[..., 1]
     r2 = x * x + y * y
     radial = (1 + r2 * (k1 + r2 * (k2 + r2 * k3))) / (1 + r2 * (k4 + r2 * (k5 + r2 * k6)))

@@ -6,12 +6,15 @@ import numpy as np
 
 from choreoscope.motion.smoothing import windows
 
+TOUCHING = 0.5
+"""Probability from which on a point of the sole is in contact."""
 _HEIGHT, _HEIGHT_WIDTH = 0.06, 0.015
 _SPEED, _SPEED_WIDTH = 0.45, 0.08
 _ON, _OFF = 0.6, 0.3
 _SHORTEST = 0.08
 _SUPPORT_SECONDS = 0.25
 _LOWEST_WIDTH = 0.04
+_APART = 0.49
 _TINY = 1e-9
 _NOTHING = 1e-4
 
@@ -71,7 +74,7 @@ def detect_contacts(
     slow = _falling((speeds - _SPEED) / _SPEED_WIDTH)
     chance = low * slow
     touching = np.stack([_latched(times, column) for column in chance.T], axis=-1)
-    return np.asarray(np.where(touching, np.maximum(chance, 0.5), np.minimum(chance, 0.49)))
+    return np.asarray(np.where(touching, np.maximum(chance, TOUCHING), np.minimum(chance, _APART)))
 
 
 def _falling(x: np.ndarray) -> np.ndarray:

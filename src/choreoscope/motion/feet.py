@@ -9,6 +9,7 @@ import numpy as np
 from choreoscope.datatypes.motion import Skeleton
 from choreoscope.geometry import rotation
 from choreoscope.geometry.kinematics import world_joints
+from choreoscope.motion.contacts import TOUCHING
 from choreoscope.motion.proportions import Proportions, weighted_quantile
 from choreoscope.motion.skeletons import CONTACT_JOINTS, SIDES, sole_offsets
 from choreoscope.motion.smoothing import windows
@@ -17,7 +18,6 @@ _FLATTEST = np.radians(35.0)
 _LEAST_REST = 0.2
 _PLANT_LIMIT, _TOE_LIMIT = np.radians(15.0), np.radians(60.0)
 _BLEND_SIGMA = 0.05
-_CONTACT = 0.5
 _UP = np.array([0.0, 1.0, 0.0])
 _SIDEWAYS = np.array([1.0, 0.0, 0.0])
 
@@ -122,7 +122,7 @@ def planted(
         Changed at feet and toes; fades in and out over 0.05 s.
     """
     turned = rotations.copy()
-    touching = _faded(times, (contacts >= _CONTACT).astype(np.float64))
+    touching = _faded(times, (contacts >= TOUCHING).astype(np.float64))
     for place, side in enumerate(SIDES):
         foot, toes = skeleton.index(f"{side}_foot"), skeleton.index(f"{side}_toes")
         _, world = world_joints(skeleton, np.zeros((len(times), 3)), turned)

@@ -63,7 +63,7 @@ class Pose:
 
 
 def relaxed_pose(skeleton: Skeleton) -> np.ndarray:
-    """Somebody standing at ease: arms down, fingers slightly bent, ``(J, 4)``."""
+    """Somebody standing at ease, arms down, ``(J, 4)``; fingers are left at rest."""
     pose = rotation.identity(len(skeleton.joints))
     for side, sign in zip(SIDES, (1.0, -1.0), strict=True):
         pose[skeleton.index(f"{side}_upper_arm")] = rotation.from_rotation_vector(
@@ -99,7 +99,6 @@ def solve_pose(
     count = len(skeleton.joints)
     turned = np.tile(relaxed_pose(skeleton), (len(times), 1, 1))
     seen = np.zeros((len(times), count), dtype=bool)
-    whole = np.tile(rotation.identity(count), (len(times), 1, 1))
     pelvis, chest, trunk_seen = _trunk(points, weights, times)
     head, head_seen = _head(points, weights)
     bend = rotation.slerp(
@@ -122,8 +121,8 @@ def solve_pose(
             index = skeleton.index(f"{name}_{joint}")
             turned[:, index] = np.where(known[:, None], turn, turned[:, index])
             seen[:, index] = known
-    whole[:] = bridge_rotations(times, turned, seen)
-    return Pose(rotations=rotation.normalized(whole), seen=seen)
+    filled = bridge_rotations(times, turned, seen)
+    return Pose(rotations=rotation.normalized(filled), seen=seen)
 
 
 Parts = dict[str, tuple[np.ndarray, np.ndarray]]

@@ -184,7 +184,8 @@ def _mixed_stature(detected: float) -> float:
     if not np.isfinite(detected):
         return PRIOR_STATURE
     trust = 1 / (1 + (DETECTOR_STATURE_SIGMA / PRIOR_STATURE_SIGMA) ** 2)
-    return PRIOR_STATURE + trust * (detected - PRIOR_STATURE)
+    possible = float(np.clip(detected, _SHORTEST, _TALLEST))
+    return PRIOR_STATURE + trust * (possible - PRIOR_STATURE)
 
 
 def _stature_of(seen: dict[str, tuple[float, float]]) -> float:

@@ -241,7 +241,8 @@ def in_world(row: CameraRows, floor: Floor, rate: Fraction, *, grounding: bool) 
     if grounding:
         rotations = planted(row.skeleton, row.times, rotations, contacts)
         soles = sole_points(row.skeleton, row.sizes, root, rotations)
-        root = root + settle_path(row.times, root, camera, soles, contacts)
+        seen = seen_feet(row.skeleton, row.confidence)
+        root = root + settle_path(row.times, root, camera, soles, contacts, seen)
         contacts = _contacts(row, root, rotations, camera)
     return Motion(
         skeleton=row.skeleton,

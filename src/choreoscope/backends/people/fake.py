@@ -200,7 +200,7 @@ def _leg(points: np.ndarray, side: int, hip: np.ndarray, angle: float) -> None:
 def _swung(forward: float, sideways: float) -> np.ndarray:
     """Direction of a hanging limb swung forward and to the side, radians."""
     direction = np.array([math.sin(sideways), -math.cos(forward), math.sin(forward)])
-    return direction / np.linalg.norm(direction)
+    return np.asarray(direction / np.linalg.norm(direction))
 
 
 def _ellipse(box: np.ndarray, width: int, height: int) -> Mask:

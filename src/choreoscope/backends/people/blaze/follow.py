@@ -145,16 +145,16 @@ class Follower:
             if one.number not in seen and one.missed < RETRY_FRAMES:
                 self._retry(picture, one, seen)
         next_number = memory.next_number
+        turn = frame // self._limits.detect_every
         doubts: dict[int, bool] = {}
         if detections is not None:
-            doubts = self._doubts(picture, seen)
+            doubts = self._doubts(picture, seen, 1 if turn % 2 else -1)
             found = merged([item for future in detections for item in future.result()])
             next_number = self._welcome(picture, found, seen)
         followed = self._remembered(seen, doubts)
         windows = memory.windows
         if detections is not None:
             height, width = picture.shape[:2]
-            turn = frame // self._limits.detect_every
             windows = tuple(next_look(width, height, [one.height for one in followed], turn))
         self._memory = Memory(followed, next_number, windows)
         return sorted(seen.items())
@@ -192,18 +192,18 @@ class Follower:
         crops = [expected._replace(angle=expected.angle + turn) for turn in turns]
         fitting = [
             pose
-            for pose in self._checked(picture, crops)
+            for pose, _ in self._checked(picture, crops)
             if judge.turned(pose.next_crop.angle, expected.angle) < RETRY_LIMIT
             and judge.within_reach(one, pose)
             and not judge.squeezed(pose, one, picture.shape)
             and not any(judge.covered(pose, other) for other in seen.values())
         ]
         if fitting:
-            seen[one.number] = min(
-                fitting, key=lambda pose: judge.turned(pose.next_crop.angle, expected.angle)
-            )
+            seen[one.number] = fitting[0]
 
-    def _doubts(self, picture: np.ndarray, seen: Mapping[int, Pose]) -> dict[int, bool]:
+    def _doubts(
+        self, picture: np.ndarray, seen: Mapping[int, Pose], sign: int
+    ) -> dict[int, bool]:
         """Test those who are new, overlap others or look poor; True where a pose holds."""
         tested = [
             one.number
@@ -215,9 +215,9 @@ class Follower:
                 or any(judge.covered(seen[one.number], pose) for number, pose in seen.items() if number != one.number)
             )
         ]
-        crops = [judge.disturbed(seen[number].next_crop) for number in tested]
+        crops = [judge.disturbed(seen[number].next_crop, sign) for number in tested]
         return {
-            number: judge.steady(seen[number], pose)
+            number: judge.unsteadiness(seen[number], [pose]) < judge.STEADY
             for number, pose in zip(tested, self._read(picture, crops), strict=True)
         }
 
@@ -231,7 +231,7 @@ class Follower:
             for item in found
             if not any(judge.explained(item, pose) for pose in seen.values())
         ]
-        for pose in self._checked(picture, new):
+        for pose, unsteadiness in self._checked(picture, new):
             if any(judge.covered(pose, other) for other in seen.values()):
                 continue
             lost = [
@@ -242,13 +242,13 @@ class Follower:
             if lost:
                 nearest = min(lost, key=lambda one: math.dist(one.expected[:2], pose.hips))
                 seen[nearest.number] = pose
-            else:
+            elif unsteadiness < judge.START_STEADY:
                 seen[next_number] = pose
                 next_number += 1
         return next_number
 
-    def _checked(self, picture: np.ndarray, crops: Sequence[Crop]) -> list[Pose]:
-        """Read crops where people may be; keep poses that do not depend on the exact crop."""
+    def _checked(self, picture: np.ndarray, crops: Sequence[Crop]) -> list[tuple[Pose, float]]:
+        """Read crops where people may be; keep poses that hold, the steadiest first."""
         least = self._limits.person_score
         firsts = [
             pose
@@ -260,10 +260,16 @@ class Follower:
             for pose in self._read(picture, [pose.next_crop for pose in firsts])
             if judge.plausible(pose, picture.shape, least) and judge.convincing(pose)
         ]
-        others = self._read(picture, [judge.disturbed(pose.next_crop) for pose in poses])
-        return [
-            pose for pose, other in zip(poses, others, strict=True) if judge.steady(pose, other)
+        others = self._read(
+            picture, [judge.disturbed(pose.next_crop, sign) for pose in poses for sign in (1, -1)]
+        )
+        held = [
+            (pose, judge.unsteadiness(pose, others[2 * index : 2 * index + 2]))
+            for index, pose in enumerate(poses)
         ]
+        return sorted(
+            (item for item in held if item[1] < judge.STEADY), key=lambda item: item[1]
+        )
 
     def _remembered(
         self, seen: Mapping[int, Pose], tests: Mapping[int, bool]

@@ -1,8 +1,7 @@
-"""Cleaning the runs of a people back end before they are joined into persons.
+"""Cutting the runs of a people back end where they stop showing one person.
 
-A run may jump from one person to another, two runs may sit on one body, two runs may exchange
-their people while these cross. Here runs are cut and exchanged where that shows, and of two rows on
-one body the worse is taken out.
+A run may jump from one person to another, slide onto somebody whose clothes differ, or exchange
+people with another run while these cross.
 """
 
 import dataclasses
@@ -16,18 +15,16 @@ from choreoscope.capture.likeness import (
     LikenessOptions,
     Sightings,
     colour_distance,
-    covered,
     end_state,
     motion_cost,
-    pose_likeness,
     typical_colours,
 )
 from choreoscope.datatypes.people import Decision
 from choreoscope.pipeline.stage import Options
 
 
-class CleaningOptions(Options):
-    """When a run is cut, exchanged or thinned out."""
+class CutOptions(Options):
+    """When a run is cut."""
 
     pause_s: float = Field(
         default=0.25, ge=0, description="Longest pause inside a run of the back end (s)."
@@ -40,27 +37,6 @@ class CleaningOptions(Options):
     )
     clothes_span_s: float = Field(
         default=0.5, gt=0, description="Span before and after over which clothes are compared (s)."
-    )
-    same_pose: float = Field(
-        default=0.5, gt=0, le=1, description="Pose likeness from which two rows are one body."
-    )
-    inner_share: float = Field(
-        default=0.8, gt=0, le=1, description="Box share inside another that makes a false copy."
-    )
-    inner_size: float = Field(
-        default=0.8,
-        gt=0,
-        le=1,
-        description="A false copy inside a body is at most this size of it.",
-    )
-    inner_place_m: float = Field(
-        default=0.45, gt=0, description="How near a false copy's torso lies to the true one (m)."
-    )
-    inner_clothes: float = Field(
-        default=0.45, gt=0, description="Hellinger distance up to which a copy wears the same."
-    )
-    same_for_s: float = Field(
-        default=0.25, ge=0, description="Two rows of one body for this long are never chance (s)."
     )
     meeting_m: float = Field(
         default=0.6, gt=0, description="Torsos nearer than this may be exchanged (m)."
@@ -82,41 +58,31 @@ class Cut:
     decision: Decision
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Cleaned:
-    """Runs after cleaning: rows by rising frame, no row in two runs."""
-
-    runs: tuple[np.ndarray, ...]
-    cuts: tuple[Cut, ...]
-    copies: tuple[Decision, ...]
-
-
-def clean(seen: Sightings, options: CleaningOptions, likeness: LikenessOptions) -> Cleaned:
-    """Cut the back end's tracklets into runs that show one person each, one row per body.
+def cut_runs(
+    seen: Sightings, options: CutOptions, likeness: LikenessOptions
+) -> tuple[list[np.ndarray], list[Cut]]:
+    """Cut the back end's tracklets into runs that show one person each.
 
     Parameters
     ----------
     seen : Sightings
         All rows of a clip.
-    options, likeness : CleaningOptions, LikenessOptions
+    options, likeness : CutOptions, LikenessOptions
         Thresholds.
+
+    Returns
+    -------
+    list of (n,) int, list of Cut
+        Rows of each run by rising frame, no row in two runs; and where cuts were made.
     """
     cuts: list[Cut] = []
-    copies: list[Decision] = []
     runs: list[np.ndarray] = []
     for number in np.unique(seen.tracklet):
         rows = _one_per_frame(seen, np.flatnonzero(seen.tracklet == number))
         for part in _without_pauses(seen, rows, options.pause_s):
             for smooth in _without_jumps(seen, part, options, likeness, cuts):
                 runs.extend(_without_changes(seen, smooth, options, cuts))
-    runs = _uncrossed(seen, runs, options, cuts)
-    runs = _without_copies(seen, runs, options, likeness, copies)
-    return Cleaned(runs=tuple(runs), cuts=tuple(cuts), copies=tuple(copies))
-
-
-def quality(seen: Sightings, rows: np.ndarray) -> float:
-    """How much a run is worth: rows, weighted by score and by how much of the body is visible."""
-    return float((seen.score[rows] * seen.visibility[rows].mean(axis=1)).sum())
+    return _uncrossed(seen, runs, options, cuts), cuts
 
 
 def _one_per_frame(seen: Sightings, rows: np.ndarray) -> np.ndarray:
@@ -149,7 +115,7 @@ def _without_pauses(seen: Sightings, rows: np.ndarray, pause_s: float) -> list[n
 def _without_jumps(
     seen: Sightings,
     rows: np.ndarray,
-    options: CleaningOptions,
+    options: CutOptions,
     likeness: LikenessOptions,
     cuts: list[Cut],
 ) -> list[np.ndarray]:
@@ -167,7 +133,7 @@ def _without_jumps(
 
 
 def _without_changes(
-    seen: Sightings, rows: np.ndarray, options: CleaningOptions, cuts: list[Cut]
+    seen: Sightings, rows: np.ndarray, options: CutOptions, cuts: list[Cut]
 ) -> list[np.ndarray]:
     """Cut where the clothes before differ from the clothes after, the clearest place first."""
     seconds = seen.seconds[rows]
@@ -200,7 +166,7 @@ def _sureness(ratio: float) -> float:
 
 
 def _uncrossed(
-    seen: Sightings, runs: list[np.ndarray], options: CleaningOptions, cuts: list[Cut]
+    seen: Sightings, runs: list[np.ndarray], options: CutOptions, cuts: list[Cut]
 ) -> list[np.ndarray]:
     """Exchange the later parts of two runs whose clothes fit better crosswise after a meeting."""
     runs = list(runs)
@@ -234,7 +200,7 @@ def _overlap(seen: Sightings, one: np.ndarray, two: np.ndarray) -> bool:
 
 
 def _meetings(
-    seen: Sightings, one: np.ndarray, two: np.ndarray, options: CleaningOptions
+    seen: Sightings, one: np.ndarray, two: np.ndarray, options: CutOptions
 ) -> Iterator[int]:
     """Frame of closest approach of every spell that two runs spend near each other."""
     frames, first, second = np.intersect1d(
@@ -252,7 +218,7 @@ def _meetings(
 
 
 def _swap_gain(
-    seen: Sightings, one: np.ndarray, two: np.ndarray, frame: int, options: CleaningOptions
+    seen: Sightings, one: np.ndarray, two: np.ndarray, frame: int, options: CutOptions
 ) -> float:
     middle = float(seen.seconds[seen.frame == frame][0])
     colours = []
@@ -269,85 +235,3 @@ def _swap_gain(
     crossed = colour_distance(before_one, after_two) + colour_distance(before_two, after_one)
     gain = (straight - crossed) / 2
     return 0.0 if np.isnan(gain) else gain
-
-
-def _without_copies(
-    seen: Sightings,
-    runs: list[np.ndarray],
-    options: CleaningOptions,
-    likeness: LikenessOptions,
-    decisions: list[Decision],
-) -> list[np.ndarray]:
-    """Take the rows of worse runs that lie on the body of a better one out."""
-    order = sorted(
-        range(len(runs)), key=lambda index: (-quality(seen, runs[index]), runs[index][0])
-    )
-    kept: list[np.ndarray] = []
-    at_frame: dict[int, list[int]] = {}
-    for index in order:
-        rows = runs[index]
-        copied = np.array(
-            [
-                any(
-                    _one_body(seen, row, other, options, likeness)
-                    for other in at_frame.get(int(seen.frame[row]), [])
-                )
-                for row in rows
-            ],
-            dtype=bool,
-        )
-        parts = _thinned(seen, rows, copied, options)
-        left = sum(len(part) for part in parts)
-        if left < len(rows):
-            decisions.append(
-                Decision(
-                    kind="duplicate",
-                    tracklets=(int(seen.tracklet[rows[0]]),),
-                    score=round(float(copied.mean()), 3),
-                    reason=f"{len(rows) - left} of {len(rows)} rows from "
-                    f"{seen.seconds[rows[0]]:.2f} s on lie on somebody already seen",
-                )
-            )
-        kept.extend(parts)
-        for row in np.concatenate(parts) if parts else ():
-            at_frame.setdefault(int(seen.frame[row]), []).append(int(row))
-    return kept
-
-
-def _thinned(
-    seen: Sightings, rows: np.ndarray, copied: np.ndarray, options: CleaningOptions
-) -> list[np.ndarray]:
-    """Take copied stretches out; short ones in a long run of its own are people who cross."""
-    if not copied.any():
-        return [rows]
-    if copied.mean() < _MOSTLY:
-        edges = np.flatnonzero(np.diff(copied.astype(np.int8))) + 1
-        for stretch in np.split(np.arange(len(rows)), edges):
-            lasts = seen.seconds[rows[stretch[-1]]] - seen.seconds[rows[stretch[0]]]
-            if copied[stretch[0]] and lasts < options.same_for_s:
-                copied[stretch] = False
-    own = np.flatnonzero(~copied)
-    places = np.flatnonzero(np.diff(own) > 1) + 1
-    return [rows[part] for part in _parts(own, places)]
-
-
-_MOSTLY = 0.5
-
-
-def _one_body(
-    seen: Sightings, row: int, other: int, options: CleaningOptions, likeness: LikenessOptions
-) -> bool:
-    scale = float(max(seen.px_per_m[row], seen.px_per_m[other]))
-    apart = float(np.linalg.norm(seen.centre_px[row] - seen.centre_px[other])) / scale
-    if apart > 2 * options.inner_place_m:
-        return False
-    pose = pose_likeness(seen.points_px[row], seen.points_px[other], scale, likeness.pose_m)
-    if pose >= options.same_pose:
-        return True
-    ratio = float(seen.px_per_m[row] / seen.px_per_m[other])
-    return (
-        apart <= options.inner_place_m
-        and max(ratio, 1 / ratio) >= 1 / options.inner_size
-        and covered(seen.box[row], seen.box[other]) >= options.inner_share
-        and not colour_distance(seen.colours[row], seen.colours[other]) > options.inner_clothes
-    )
