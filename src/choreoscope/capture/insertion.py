@@ -21,7 +21,7 @@ def insert(
     likeness: LikenessOptions,
     decisions: list[Decision],
 ) -> list[np.ndarray]:
-    """Put each run into the holes of an earlier one, or at its ends, where it fits best.
+    """Put each run into the holes of an earlier one, where it fits best.
 
     Parameters
     ----------
@@ -59,29 +59,27 @@ def _fit(
         return np.inf
     # Where each guest row stands among the chain's rows; guests that share a place are one stretch.
     places = np.searchsorted(frames, guests)
-    costs = []
+    if places[0] == 0 or places[-1] == len(chain):
+        return np.inf
+    worst = 0.0
     for place in np.unique(places):
         stretch = rows[places == place]
-        inside = 0 < place < len(chain)
-        longest = max(options.gaps_s, default=0.0) if inside else options.mend_s
-        seams = [(chain[:place], stretch), (stretch, chain[place:])]
-        for one, two in seams:
-            if len(one) and len(two):
-                costs.append(_seam_of_rows(seen, (one, two), longest, options, likeness))
-        if np.isinf(costs[-1]):
+        for seam in ((chain[:place], stretch), (stretch, chain[place:])):
+            worst = max(worst, _seam_of_rows(seen, seam, options, likeness))
+        if np.isinf(worst):
             break
-    return max(costs)
+    return worst
 
 
 def _seam_of_rows(
     seen: Sightings,
     rows: tuple[np.ndarray, np.ndarray],
-    longest_gap: float,
     options: LinkOptions,
     likeness: LikenessOptions,
 ) -> float:
     """Cost of a seam; only the rows near it are looked at, and only when it is short enough."""
     one, two = rows
+    longest_gap = max(options.gaps_s, default=0.0)
     if seen.seconds[two[0]] - seen.seconds[one[-1]] > longest_gap + CLOCK_JITTER_S:
         return np.inf
     span = max(options.clothes_span_s, likeness.velocity_span_s)

@@ -38,6 +38,9 @@ class CutOptions(Options):
     clothes_span_s: float = Field(
         default=0.5, gt=0, description="Span before and after over which clothes are compared (s)."
     )
+    shortest_s: float = Field(
+        default=0.25, ge=0, description="Shortest piece that a change of clothes cuts off (s)."
+    )
     meeting_m: float = Field(
         default=0.6, gt=0, description="Torsos nearer than this may be exchanged (m)."
     )
@@ -138,7 +141,10 @@ def _without_changes(
     """Cut where the clothes before differ from the clothes after, the clearest place first."""
     seconds = seen.seconds[rows]
     differences = np.zeros(len(rows))
-    for place in range(_FEWEST_ROWS, len(rows) - _FEWEST_ROWS + 1):
+    # Shorter pieces tell too little of their own clothes to be claimed by anybody.
+    first = int(np.searchsorted(seconds, seconds[0] + options.shortest_s))
+    last = int(np.searchsorted(seconds, seconds[-1] - options.shortest_s, side="right"))
+    for place in range(max(first, _FEWEST_ROWS), min(last, len(rows) - _FEWEST_ROWS) + 1):
         edge = (seconds[place - 1] + seconds[place]) / 2
         near = np.abs(seconds - edge) <= options.clothes_span_s
         before, after = rows[:place][near[:place]], rows[place:][near[place:]]

@@ -31,7 +31,12 @@ def probe_sequence(folder: Path, rate: Fraction | None) -> Video:
     _check_numbers(folder, [number for number, _ in numbered])
     files = [path for _, path in numbered]
     height, width, bits = _first(files[0])
-    odd = [path.name for path in files if sorted(_header_size(path)) != sorted((height, width))]
+    # A picture that cannot be opened is a frame that does not decode, not one of another size.
+    odd = [
+        path.name
+        for path in files
+        if (size := _header_size(path)) is not None and sorted(size) != sorted((height, width))
+    ]
     if odd:
         raise InputError(
             f"{folder}: pictures must have one size; {files[0].name} is {width}x{height}, "
@@ -130,14 +135,14 @@ def _first(path: Path) -> tuple[int, int, int]:
     )
 
 
-def _header_size(path: Path) -> tuple[int, int]:
-    """Height and width without decoding; (0, 0) where there is no picture."""
+def _header_size(path: Path) -> tuple[int, int] | None:
+    """Height and width without decoding; None where there is no picture."""
     import av
 
     try:
         # Without this option FFmpeg takes a % in the name for a pattern.
         with av.open(str(path), format="image2", options={"pattern_type": "none"}) as container:
             stream = container.streams.video[0]
-            return stream.height, stream.width
+            return (stream.height, stream.width) if stream.width else None
     except av.error.FFmpegError:
-        return 0, 0
+        return None

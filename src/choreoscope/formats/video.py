@@ -208,11 +208,11 @@ def nominal_rate(pts: np.ndarray, time_base: Fraction, guess: Fraction | None) -
         return guess or Fraction(25)
     measured = (len(pts) - 1) / (int(pts[-1] - pts[0]) * time_base)
     # A coarse clock (1 ms in Matroska) blurs the mean by at most one tick over the whole film.
-    blur = 2.0 / float(pts[-1] - pts[0])
-    for rate in (*COMMON_RATES, *([guess] if guess else [])):
-        if abs(float(measured / rate) - 1) < max(NEAR_ENOUGH, blur):
-            return rate
-    return measured.limit_denominator(1001)
+    blur = max(NEAR_ENOUGH, 1.0 / float(pts[-1] - pts[0]))
+    known = (*COMMON_RATES, *([guess] if guess else []))
+    nearest = min(known, key=lambda rate: abs(measured / rate - 1))
+    near = abs(float(measured / nearest) - 1) < blur
+    return nearest if near else measured.limit_denominator(1001)
 
 
 def _colour(stream: "VideoStream", first: "VideoFrame") -> Colour:

@@ -180,7 +180,11 @@ class Follower:
         seen = {
             one.number: pose
             for one, pose in zip(followed, poses, strict=True)
-            if judge.plausible(pose, picture.shape, self._limits.person_score)
+            if judge.plausible(
+                pose,
+                picture.shape,
+                judge.START_SCORE if one.missed else self._limits.person_score,
+            )
             and not judge.squeezed(pose, one, picture.shape)
         }
         _drop_doubles(seen, {one.number: one for one in followed})
@@ -192,7 +196,7 @@ class Follower:
         crops = [expected._replace(angle=expected.angle + turn) for turn in turns]
         fitting = [
             pose
-            for pose, _ in self._checked(picture, crops)
+            for pose, _ in self._checked(picture, crops, signs=(1,))
             if judge.turned(pose.next_crop.angle, expected.angle) < RETRY_LIMIT
             and judge.within_reach(one, pose)
             and not judge.squeezed(pose, one, picture.shape)
@@ -247,7 +251,9 @@ class Follower:
                 next_number += 1
         return next_number
 
-    def _checked(self, picture: np.ndarray, crops: Sequence[Crop]) -> list[tuple[Pose, float]]:
+    def _checked(
+        self, picture: np.ndarray, crops: Sequence[Crop], signs: tuple[int, ...] = (1, -1)
+    ) -> list[tuple[Pose, float]]:
         """Read crops where people may be; keep poses that hold, the steadiest first."""
         least = self._limits.person_score
         firsts = [
@@ -258,13 +264,13 @@ class Follower:
         poses = [
             pose
             for pose in self._read(picture, [pose.next_crop for pose in firsts])
-            if judge.plausible(pose, picture.shape, least) and judge.convincing(pose)
+            if judge.plausible(pose, picture.shape, least) and judge.convincing(pose, picture.shape)
         ]
         others = self._read(
-            picture, [judge.disturbed(pose.next_crop, sign) for pose in poses for sign in (1, -1)]
+            picture, [judge.disturbed(pose.next_crop, sign) for pose in poses for sign in signs]
         )
         held = [
-            (pose, judge.unsteadiness(pose, others[2 * index : 2 * index + 2]))
+            (pose, judge.unsteadiness(pose, others[len(signs) * index : len(signs) * (index + 1)]))
             for index, pose in enumerate(poses)
         ]
         return sorted(

@@ -20,9 +20,10 @@ SHRUNK = 0.88
 CUT = 0.15
 
 START_SCORE = 0.8
+SEEN = 0.5
 START_POINTS = 8
 START_ON_MASK = 0.65
-START_STEADY = 0.025
+START_STEADY = 0.028
 STEADY = 0.035
 SAME_POINTS = 0.06
 COVERED = 0.5
@@ -57,11 +58,16 @@ def squeezed(pose: Pose, one: Followed, shape: tuple[int, ...]) -> bool:
     return bool(cut.mean() > CUT)
 
 
-def convincing(pose: Pose) -> bool:
-    """Whether a pose may start a tracklet: sure, enough points seen, and those on the mask."""
-    seen = pose.visibility > 0.5
+def convincing(pose: Pose, shape: tuple[int, ...]) -> bool:
+    """Whether a pose may start or resume a tracklet.
+
+    It must be sure, with enough points seen, those on the mask, and the hips not out of the
+    picture at a side: somebody coming in is read wrongly until they are in.
+    """
+    seen = pose.visibility > SEEN
     return bool(
         pose.score > START_SCORE
+        and 0 < pose.hips[0] < shape[1]
         and seen.sum() >= START_POINTS
         and pose.person_at(pose.points_px[seen]).mean() > START_ON_MASK
     )
@@ -94,7 +100,7 @@ def unsteadiness(pose: Pose, others: Sequence[Pose]) -> float:
     """
     if any(other.score < START_SCORE for other in others):
         return 1.0
-    return max(apart(pose, other) for other in others)
+    return float(np.mean([apart(pose, other) for other in others]))
 
 
 def apart(one: Pose, other: Pose) -> float:
