@@ -40,3 +40,15 @@ def weights_folder() -> Path:
     if not (folder / "pose_landmark_full.tflite").exists():
         pytest.skip("needs the default weights: run 'choreoscope models fetch'")
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo_clip() -> Path:
+    """The clip of ``make demo``, wherever it lies."""
+    for path in (
+        REPOSITORY / "demo" / "demo-clip.mp4",
+        REPOSITORY.parent / "shared" / "data" / "video" / "sports2d" / "demo.mp4",
+    ):
+        if path.exists():
+            return path
+    pytest.skip("needs the demo clip: choreoscope models fetch demo-clip.mp4 --to demo")

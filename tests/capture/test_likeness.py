@@ -18,6 +18,7 @@ from choreoscope.capture.likeness import (
     end_state,
     motion_cost,
     pixels_per_metre,
+    pose_cost,
     pose_likeness,
     sightings,
     size_cost,
@@ -40,6 +41,7 @@ def end(
         velocity_px_s=np.array([speed * scale, 0.0]),
         velocity_error_m_s=error,
         px_per_m=scale,
+        pose_m=body()[:, :2],
     )
 
 
@@ -126,6 +128,15 @@ def test_size_cost_is_symmetric_and_forgives_with_time() -> None:
     assert size_cost(near, far, OPTIONS) > size_cost(near, later, OPTIONS) > 0
     swapped = size_cost(dataclasses.replace(far, seconds=0), end(0.1, 0, scale=300), OPTIONS)
     assert swapped == pytest.approx(size_cost(near, far, OPTIONS))
+
+
+def test_pose_cost_is_forgotten_in_time() -> None:
+    one = end(0.0, 0.0)
+    other = body()[:, :2] * [3.0, 1.0]
+    at_once, later = (dataclasses.replace(end(gap, 0.0), pose_m=other) for gap in (0.03, 1.0))
+    assert pose_cost(one, end(0.03, 0.0), OPTIONS) == pytest.approx(0.0)
+    assert pose_cost(one, at_once, OPTIONS) > 0.5
+    assert pose_cost(one, later, OPTIONS) < 0.01
 
 
 def test_clothes_cost_trusts_many_rows_more() -> None:

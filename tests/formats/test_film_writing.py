@@ -9,6 +9,7 @@ from film_cases import TICKS, add_sound, first_burst, number_of, numbered, uneve
 
 from choreoscope.datatypes.errors import OutputError, ShapeError
 from choreoscope.datatypes.frames import FrameRange
+from choreoscope.formats.sound import is_silent
 from choreoscope.formats.video import probe
 from choreoscope.formats.video_reader import FilmReader
 from choreoscope.formats.video_writer import FilmWriter
@@ -88,3 +89,12 @@ def test_sound_stays_in_step_when_a_piece_is_cut_out(
     assert cut.frame_count == 40
     assert first_burst(tmp_path / "piece.mp4") == pytest.approx(0.4, abs=0.04)
     assert first_burst(heard) == pytest.approx(0.3, abs=0.04)
+
+
+def test_silence_is_told_from_sound_and_from_no_track(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4", [numbered(frame) for frame in range(50)])
+    silent = add_sound(film, tmp_path / "silent.mp4", "aac", [], 2.0)
+    heard = add_sound(film, tmp_path / "heard.mp4", "aac", [1.0], 2.0)
+    assert is_silent(probe(film)) is None
+    assert is_silent(probe(silent)) is True
+    assert is_silent(probe(heard)) is False

@@ -15,6 +15,7 @@ from choreoscope.capture.likeness import (
     colour_distance,
     end_state,
     motion_cost,
+    pose_cost,
     size_cost,
     typical_colours,
 )
@@ -121,6 +122,7 @@ def link_cost(
     return (
         motion_cost(one.end, two.start, likeness)
         + size_cost(one.end, two.start, likeness)
+        + pose_cost(one.end, two.start, likeness)
         + min(clothes, worst_clothes)
     )
 

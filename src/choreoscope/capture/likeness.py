@@ -43,6 +43,12 @@ class LikenessOptions(Options):
     pose_m: float = Field(
         default=0.15, gt=0, description="Distance of a body point at which likeness is 0.6 (m)."
     )
+    pose_cost: float = Field(
+        default=2.0, ge=0, description="Cost of a pose that has nothing of the one just before."
+    )
+    pose_memory_s: float = Field(
+        default=0.15, gt=0, description="Time in which a pose is forgotten (s)."
+    )
     size: float = Field(
         default=0.15, gt=0, description="Error of a size, as the logarithm of a ratio."
     )
@@ -240,6 +246,8 @@ class End:
         How uncertain that velocity is.
     px_per_m : float
         Scale there.
+    pose_m : (P, 2) float
+        Body points about the torso in the last sighting, metres in the picture's plane.
     """
 
     seconds: float
@@ -247,6 +255,7 @@ class End:
     velocity_px_s: np.ndarray
     velocity_error_m_s: float
     px_per_m: float
+    pose_m: np.ndarray
 
 
 def end_state(seen: Sightings, rows: np.ndarray, options: LikenessOptions, *, last: bool) -> End:
@@ -278,7 +287,12 @@ def end_state(seen: Sightings, rows: np.ndarray, options: LikenessOptions, *, la
         velocity_px_s=slope,
         velocity_error_m_s=float(min(error, options.usual_m_s)),
         px_per_m=float(np.median(seen.px_per_m[near])),
+        pose_m=_pose_at(seen, int(rows[-1 if last else 0])),
     )
+
+
+def _pose_at(seen: Sightings, row: int) -> np.ndarray:
+    return np.asarray((seen.points_px[row] - seen.centre_px[row]) / seen.px_per_m[row])
 
 
 def motion_cost(end: End, start: End, options: LikenessOptions) -> float:
@@ -305,6 +319,13 @@ def size_cost(end: End, start: End, options: LikenessOptions) -> float:
     gap = max(start.seconds - end.seconds, 0.0)
     sigma = options.size + options.size_per_s * gap
     return float(0.5 * (np.log(end.px_per_m / start.px_per_m) / sigma) ** 2)
+
+
+def pose_cost(end: End, start: End, options: LikenessOptions) -> float:
+    """How badly poses agree at a seam; nothing once there was time to take another."""
+    gap = max(start.seconds - end.seconds, 0.0)
+    likeness = pose_likeness(end.pose_m, start.pose_m, 1.0, options.pose_m)
+    return float(options.pose_cost * (1.0 - likeness) * np.exp(-gap / options.pose_memory_s))
 
 
 def clothes_cost(distance: float, rows: int, options: LikenessOptions) -> float:

@@ -125,11 +125,11 @@ def _without_jumps(
     singles = [end_state(seen, rows[i : i + 1], likeness, last=True) for i in range(len(rows))]
     costs = np.array([motion_cost(one, two, likeness) for one, two in pairwise(singles)])
     places = np.flatnonzero(costs > options.jump_cost) + 1
-    for place in places:
+    for place in places.tolist():
         cost = float(costs[place - 1])
         cuts.append(
             _cut_between(
-                seen, rows, place, f"jumped, motion cost {cost:.1f}", cost / options.jump_cost
+                seen, rows, int(place), f"jumped, motion cost {cost:.1f}", cost / options.jump_cost
             )
         )
     return _parts(rows, places)

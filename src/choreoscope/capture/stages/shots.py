@@ -8,6 +8,7 @@ from choreoscope.capture.shots import SMALL_SIDE, ShotFinder, ShotOptions
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.video import Video
 from choreoscope.formats.shots_json import read_shots, write_shots
+from choreoscope.formats.sound import is_silent
 from choreoscope.pipeline.stage import Job, Options, Stage
 
 
@@ -32,6 +33,8 @@ def run(job: Job) -> None:
     shots = finder.finish(job.frames)
     if not len(shots.decoded):
         raise InputError(f"{video.path}: not one of the frames {job.frames} decodes")
+    if is_silent(video):
+        job.note("the film's sound track is silent")
     for hole in shots.undecodable.ranges:
         job.failed(hole, "the film does not decode here")
     write_shots(job.output("shots"), shots)

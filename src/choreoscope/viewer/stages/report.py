@@ -128,7 +128,9 @@ def _film_notes(job: Job) -> tuple[str, ...]:
             f"The film's header promises {video.declared_frames} frames, "
             f"the film holds {video.frame_count}."
         )
-    for frames, why in job.manifests()["shots"].failed.items():
+    shots = job.manifests()["shots"]
+    notes += [f"{note[0].upper()}{note[1:]}." for note in shots.notes]
+    for frames, why in shots.failed.items():
         notes.append(f"Frames {frames}: {why}; everything that decodes was used.")
     if not video.is_constant_rate:
         notes.append("The film's rate varies; every time comes from the frame's own time stamp.")
