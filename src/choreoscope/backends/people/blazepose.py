@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from choreoscope.backends.people.blaze.follow import Limits
+from choreoscope.backends.people.blaze.native_log import without_information
 from choreoscope.backends.people.blaze.nets import Nets, Stopwatch
 from choreoscope.backends.people.blaze.state import Memory
 from choreoscope.backends.people.blaze.stream import stream
@@ -39,7 +40,8 @@ class BlazePose:
     def __init__(self, weights: Mapping[str, Path], workers: int, limits: Limits) -> None:
         self.watch = Stopwatch()
         self._limits = limits
-        self._nets = [Nets.load(weights, self.watch) for _ in range(workers)]
+        with without_information():
+            self._nets = [Nets.load(weights, self.watch) for _ in range(workers)]
         self._busy = threading.Lock()
 
     @property
