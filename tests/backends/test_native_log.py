@@ -17,8 +17,12 @@ def test_information_is_hidden_and_warnings_are_passed_on(
 
 
 def test_an_error_inside_gives_the_stream_back(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match="inside"), without_information():
-        os.write(2, b"ERROR: before\n")
-        raise ValueError("inside")
+    def broken() -> None:
+        with without_information():
+            os.write(2, b"ERROR: before\n")
+            raise ValueError("inside")
+
+    with pytest.raises(ValueError, match="inside"):
+        broken()
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "ERROR: before\nafter\n"

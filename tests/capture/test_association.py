@@ -164,6 +164,16 @@ def test_two_who_leave_are_known_when_they_come_back() -> None:
     assert len(colour_blind(play).joined().persons) == 4
 
 
+def test_long_absence_needs_closer_likeness() -> None:
+    def gone_for(seconds: float) -> Play:
+        left = Actor(walk(3, 2, 0), RED, seen=((0, 2),))
+        back = Actor(walk(3, 2, 0), RED_TOO, seen=((2 + seconds, 99),))
+        return perform([left, back], seconds=4 + seconds, rate=10)
+
+    assert len(gone_for(4.0).joined().persons) == 1
+    assert len(gone_for(40.0).joined().persons) == 2
+
+
 def test_somebody_new_is_not_somebody_who_left() -> None:
     actors = [
         Actor(walk(1, 2, 0), RED, seen=((0, 2),)),

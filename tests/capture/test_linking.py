@@ -44,7 +44,7 @@ def test_greedy_pairs_would_be_worse() -> None:
 
 def test_nearest_looks_finds_the_one_light_both_were_seen_in() -> None:
     sun, shade, other = (np.sqrt(clothes(seed)) for seed in (1, 2, 3))
-    assert nearest_looks(np.stack([sun, shade]), np.stack([shade, other])) < 0.2
+    assert nearest_looks(np.stack([sun, shade]), np.stack([shade, other])) < 0.3
     assert nearest_looks(np.stack([sun]), np.stack([other])) > 0.5
     # One look in nine that is somebody else's: the moment in which a body is settled on.
     assert nearest_looks(np.stack([sun] * 9), np.stack([other] * 8 + [sun])) > 0.5

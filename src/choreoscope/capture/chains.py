@@ -49,7 +49,10 @@ class LinkOptions(Options):
         default=True, description="Whether people who were gone for longer are known by clothes."
     )
     return_clothes: float = Field(
-        default=0.22, gt=0, description="Hellinger distance up to which somebody has come back."
+        default=0.3, gt=0, description="Hellinger distance up to which somebody has come back."
+    )
+    return_fades_s: float = Field(
+        default=30.0, gt=0, description="Absence after which that is only a third of it (s)."
     )
     return_margin: float = Field(
         default=0.08, ge=0, description="How much less anybody else may look like them (Hellinger)."

@@ -35,6 +35,10 @@ def come_back(
         for j, two in enumerate(chains):
             if _may_return(one, two, options):
                 costs[i, j] = nearest_looks(one.looks, two.looks)
+            # The longer somebody is gone, the more others had time to come.
+            gone = two.start.seconds - one.end.seconds
+            if costs[i, j] > options.return_clothes * np.exp(-gone / options.return_fades_s):
+                costs[i, j] = np.inf
     costs[costs + options.return_margin > _double(chains, options)] = np.inf
     pairs = in_time(chains, assigned(costs, options.return_clothes))
     for i, j in pairs:

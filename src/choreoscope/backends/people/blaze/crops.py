@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 ANTIALIAS_ABOVE = 2.0
-"""Shrinking by more than this would skip pixels, so the picture is averaged down first."""
+"""Shrinking by more than this would skip pixels, so the picture is halved first. Halving is the
+one factor that OpenCV averages fast."""
 
 
 class Crop(NamedTuple):
@@ -100,18 +101,16 @@ def sample(picture: np.ndarray, crop: Crop, size: int) -> np.ndarray:
 def _averaged(picture: np.ndarray, crop: Crop, size: int) -> tuple[np.ndarray, Crop]:
     import cv2
 
-    factor = int(crop.side / size)
-    if factor < ANTIALIAS_ABOVE:
-        return picture, crop
-    height, width = picture.shape[:2]
-    corners = crop.corners()
-    left, top = np.maximum(np.floor(corners.min(0)), 0).astype(int)
-    right, bottom = np.minimum(np.ceil(corners.max(0)), (width, height)).astype(int)
-    # Whole blocks of factor x factor pixels, else the average would shift the picture.
-    columns, rows = max(0, right - left) // factor, max(0, bottom - top) // factor
-    if columns == 0 or rows == 0:
-        return picture, crop
-    block = picture[top : top + rows * factor, left : left + columns * factor]
-    small: np.ndarray = cv2.resize(block, (columns, rows), interpolation=cv2.INTER_AREA)
-    moved = Crop((crop.x - left) / factor, (crop.y - top) / factor, crop.side / factor, crop.angle)
-    return small, moved
+    while crop.side >= ANTIALIAS_ABOVE * size:
+        height, width = picture.shape[:2]
+        corners = crop.corners()
+        left, top = np.maximum(np.floor(corners.min(0)), 0).astype(int).tolist()
+        right, bottom = np.minimum(np.ceil(corners.max(0)), (width, height)).astype(int).tolist()
+        # Whole pairs of pixels, else the average would shift the picture.
+        columns, rows = (right - left) // 2, (bottom - top) // 2
+        if columns < 1 or rows < 1:
+            break
+        block = picture[top : top + 2 * rows, left : left + 2 * columns]
+        picture = cv2.resize(block, (columns, rows), interpolation=cv2.INTER_AREA)
+        crop = Crop((crop.x - left) / 2, (crop.y - top) / 2, crop.side / 2, crop.angle)
+    return picture, crop

@@ -146,7 +146,7 @@ def refined(places: np.ndarray, heat: np.ndarray, size: int) -> np.ndarray:
     order = np.arange(len(places))[:, None, None]
     window = heat[
         np.clip(rows, 0, cells - 1)[:, :, None], np.clip(columns, 0, cells - 1)[:, None, :], order
-    ].astype(np.float64)
+    ]
     weight = 1 / (1 + np.exp(-np.clip(window, -80, 80)))
     weight *= inside_y[:, :, None] & inside_x[:, None, :]
     total = weight.sum((1, 2))
