@@ -128,13 +128,23 @@ def _trimmed(
     options: JoinOptions,
     decisions: list[Decision],
 ) -> np.ndarray:
-    """Leave rows out that stand alone at either end of a person."""
-    apart = np.flatnonzero(np.diff(seen.seconds[chain]) > options.link.mend_s) + 1
+    """Leave rows out that stand alone at either end of a person.
+
+    A piece is alone when it is short, and the pause that cuts it off lasts longer than it does:
+    what the back end reads from the hand of somebody who has just walked out of the picture.
+    """
+    apart = np.flatnonzero(np.diff(seen.seconds[chain]) > 1.5 * period) + 1
     stretches = np.split(chain, apart)
     stray = options.belief.stray_s + CLOCK_JITTER_S
-    while len(stretches) > 1 and period * min(len(stretches[0]), len(stretches[-1])) <= stray:
-        lone = stretches.pop(0 if len(stretches[0]) <= len(stretches[-1]) else -1)
-        decisions.append(_dropped(seen, lone, "alone before or after the person it was joined to"))
+    for end, neighbour in ((-1, -2), (0, 1)):
+        while len(stretches) > 1:
+            times, others = (seen.seconds[stretches[place]] for place in (end, neighbour))
+            pause = float(np.abs(np.subtract.outer(times, others)).min()) - period
+            length = period * len(times)
+            if length > stray or length >= pause:
+                break
+            lone = stretches.pop(end)
+            decisions.append(_dropped(seen, lone, "alone before or after the rest of the person"))
     return np.concatenate(stretches)
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from choreoscope.capture.assembly import assemble
 from choreoscope.capture.association import JoinOptions, join_tracklets
-from choreoscope.capture.trimming import without_loose_ends
 from choreoscope.datatypes.errors import OutputError
 from choreoscope.formats.masks_json import read_masks, write_masks
 from choreoscope.formats.observations import read_observations, read_rows
@@ -20,9 +19,7 @@ def run(job: Job) -> None:
     """Decide who is who, then write everybody's observations person by person."""
     video = job.video
     windows = [path for _, path in sorted(job.inputs("observations").items())]
-    rows, times = read_rows(windows), video.times(job.frames)
-    joined = join_tracklets(rows, times, job.frames, job.options)
-    joined = without_loose_ends(joined, rows, times, job.frames.start)
+    joined = join_tracklets(read_rows(windows), video.times(job.frames), job.frames, job.options)
     people = assemble(joined.persons, (read_observations(path) for path in windows))
     for done, (person, seen) in enumerate(people.items(), start=1):
         frames = seen.sequence.frames

@@ -18,6 +18,8 @@ GROWTH = 2.0
 MARGIN = 0.25
 SHRUNK = 0.88
 CUT = 0.15
+CUT_BORDER = 0.02
+SIDE_BORDER = 0.12
 
 START_SCORE = 0.8
 SEEN = 0.5
@@ -48,14 +50,18 @@ def plausible(pose: Pose, shape: tuple[int, ...], least_score: float) -> bool:
 
 
 def squeezed(pose: Pose, one: Followed, shape: tuple[int, ...]) -> bool:
-    """Whether a body cut off by the picture's edge was made to fit into what is left of it."""
+    """Whether a body cut off by the picture's side was made to fit into what is left of it.
+
+    Somebody walking out seems to shrink all at once, and their feet come up to their hips.
+    """
     if pose.pixels_per_metre > SHRUNK * one.scale:
         return False
-    height, width = shape[:2]
-    near = 0.02 * pose.crop.side
-    points = pose.points_px
-    cut = np.any((points < near) | (points > np.array([width, height]) - near), axis=1)
-    return bool(cut.mean() > CUT)
+    width = shape[1]
+    points = pose.points_px[:, 0]
+    near = CUT_BORDER * pose.crop.side
+    cut = ((points < near) | (points > width - near)).mean() > CUT
+    x = float(pose.hips[0])
+    return bool(cut or min(x, width - x) < SIDE_BORDER * pose.crop.side)
 
 
 def convincing(pose: Pose, shape: tuple[int, ...]) -> bool:
