@@ -162,5 +162,7 @@ def test_time_in_models_is_counted(
 ) -> None:
     model = loaded(spec, weights)
     list(model.follow(film[:2], None))
-    assert model.model_cpu_seconds >= 0
-    assert bool(spec.weights) == (model.model_cpu_seconds > 0)
+    before = model.model_cpu_seconds
+    list(model.follow(film[2:4], None))
+    assert model.model_cpu_seconds >= before >= 0
+    assert before > 0 or not spec.weights

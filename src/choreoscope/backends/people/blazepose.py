@@ -38,6 +38,10 @@ class BlazePose:
     point_set = "blazepose33"
 
     def __init__(self, weights: Mapping[str, Path], workers: int, limits: Limits) -> None:
+        import cv2
+
+        # OpenCV's own threads would fight with the workers for the same cores.
+        cv2.setNumThreads(1)
         self.watch = Stopwatch()
         self._limits = limits
         with without_information():

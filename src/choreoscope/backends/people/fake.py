@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from choreoscope.capture.interfaces import PeopleInFrame, PeopleState
 from choreoscope.datatypes.arrays import check_arrays
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
-from choreoscope.datatypes.people import Mask, PersonObservation
+from choreoscope.datatypes.people import Mask, PeopleInFrame, PeopleState, PersonObservation
 from choreoscope.geometry.masks import encode_patch
 
 CAMERA_HEIGHT = 1.2
@@ -125,10 +124,10 @@ class FakePeople:
     """Shows the dancers of a `Scene`; satisfies `PeopleEstimator`."""
 
     point_set = "blazepose33"
+    model_cpu_seconds = 0.0
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self.model_cpu_seconds = 0.0
 
     def truth(self, frame: int, width: int, height: int) -> list[Truth]:
         """Return everybody who is there in a frame, by rising number."""
@@ -170,13 +169,11 @@ class FakePeople:
             last = frame
             if self.scene.delay_seconds:
                 time.sleep(self.scene.delay_seconds)
-            before = time.thread_time()
             height, width = picture.shape[:2]
             people = tuple(
                 _seen(one, self.scene.tracklet(one.person, frame), width, height)
                 for one in self.truth(frame, width, height)
             )
-            self.model_cpu_seconds += time.thread_time() - before
             yield PeopleInFrame(frame=frame, people=people, state={"frame": np.array(frame)})
 
 
@@ -216,7 +213,7 @@ def _body(frame: int, person: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _down(forward: float, out: float = 0.0) -> np.ndarray:
-    """Unit vector that hangs down, swung forward and outward by angles in radians."""
+    """Return the unit vector that hangs down, swung forward and outward by angles in radians."""
     return np.array([
         math.sin(out),
         -math.cos(out) * math.cos(forward),

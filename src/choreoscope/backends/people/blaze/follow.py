@@ -7,8 +7,8 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -77,7 +77,18 @@ class Limits:
         return cls(**options)
 
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 Detections = Sequence["Future[list[Detection]]"]
+
+
+def _search(nets: Nets, picture: np.ndarray, window: Crop, threshold: float) -> list[Detection]:
+    return detect(nets.detector, picture, window, threshold)
+
+
+def _reading(nets: Nets, picture: np.ndarray, crop: Crop) -> Pose:
+    return read_pose(nets.body, picture, crop)
 
 
 class Follower:
@@ -115,7 +126,7 @@ class Follower:
         return [
             self._work.submit(
                 Urgency.DETECTION,
-                lambda nets, window=window: detect(nets.detector, picture, window, threshold),
+                partial(_search, picture=picture, window=window, threshold=threshold),
             )
             for window in windows
         ]
@@ -161,9 +172,7 @@ class Follower:
 
     def _read(self, picture: np.ndarray, crops: Sequence[Crop]) -> list[Pose]:
         futures = [
-            self._work.submit(
-                Urgency.BODY, lambda nets, crop=crop: read_pose(nets.body, picture, crop)
-            )
+            self._work.submit(Urgency.BODY, partial(_reading, picture=picture, crop=crop))
             for crop in crops
         ]
         return [future.result() for future in futures]
@@ -205,9 +214,7 @@ class Follower:
         if fitting:
             seen[one.number] = fitting[0]
 
-    def _doubts(
-        self, picture: np.ndarray, seen: Mapping[int, Pose], sign: int
-    ) -> dict[int, bool]:
+    def _doubts(self, picture: np.ndarray, seen: Mapping[int, Pose], sign: int) -> dict[int, bool]:
         """Test those who are new, overlap others or look poor; True where a pose holds."""
         tested = [
             one.number
@@ -216,7 +223,11 @@ class Follower:
             and (
                 one.trust < FULL_TRUST
                 or seen[one.number].score < DOUBTFUL
-                or any(judge.covered(seen[one.number], pose) for number, pose in seen.items() if number != one.number)
+                or any(
+                    judge.covered(seen[one.number], pose)
+                    for number, pose in seen.items()
+                    if number != one.number
+                )
             )
         ]
         crops = [judge.disturbed(seen[number].next_crop, sign) for number in tested]
@@ -273,9 +284,7 @@ class Follower:
             (pose, judge.unsteadiness(pose, others[len(signs) * index : len(signs) * (index + 1)]))
             for index, pose in enumerate(poses)
         ]
-        return sorted(
-            (item for item in held if item[1] < judge.STEADY), key=lambda item: item[1]
-        )
+        return sorted((item for item in held if item[1] < judge.STEADY), key=lambda item: item[1])
 
     def _remembered(
         self, seen: Mapping[int, Pose], tests: Mapping[int, bool]
@@ -304,7 +313,9 @@ def _drop_doubles(seen: dict[int, Pose], before: Mapping[int, Followed]) -> None
             continue
         if judge.apart(seen[first], seen[second]) < judge.SAME_POINTS:
             surprise = {
-                number: math.dist(before[number].ahead(before[number].missed + 1)[:2], seen[number].hips)
+                number: math.dist(
+                    before[number].ahead(before[number].missed + 1)[:2], seen[number].hips
+                )
                 for number in (first, second)
             }
             slack = SLACK * seen[first].crop.side

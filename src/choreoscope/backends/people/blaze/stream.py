@@ -10,9 +10,10 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
+from functools import partial
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -22,7 +23,9 @@ from choreoscope.backends.people.blaze.nets import Nets
 from choreoscope.backends.people.blaze.state import Memory
 from choreoscope.backends.people.blaze.work_queue import Urgency, WorkQueue
 from choreoscope.capture.interfaces import PeopleInFrame, PeopleState
-from choreoscope.datatypes.people import PersonObservation
+
+if TYPE_CHECKING:
+    from choreoscope.datatypes.people import PersonObservation
 
 IN_FLIGHT = 4
 """Frames whose details may still be at work while the next ones are followed."""
@@ -101,7 +104,7 @@ class _Chain:
         self._inbox: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
 
-    def __enter__(self) -> "_Chain":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -163,8 +166,7 @@ def _step(
     poses = follower.step(now.frame, now.picture, detections)
     people = [
         work.submit(
-            Urgency.DETAIL,
-            lambda nets, number=number, pose=pose: observe(nets, now.picture, number, pose),
+            Urgency.DETAIL, partial(observe, picture=now.picture, tracklet=number, pose=pose)
         )
         for number, pose in poses
     ]

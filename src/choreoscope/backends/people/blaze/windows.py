@@ -92,4 +92,4 @@ def _middles(length: int, side: float) -> list[float]:
     if side >= length:
         return [length / 2]
     count = math.ceil((length - OVERLAP * side) / (side * (1 - OVERLAP)))
-    return np.linspace(side / 2, length - side / 2, count).tolist()
+    return [float(x) for x in np.linspace(side / 2, length - side / 2, count)]
