@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given
-from people_cases import person, windows
 
 from choreoscope.datatypes.errors import InputError, ShapeError
 from choreoscope.datatypes.people import PeopleInFrame
@@ -19,6 +18,7 @@ from choreoscope.formats.observations import (
     read_state,
     write_observations,
 )
+from people_cases import person, windows
 
 
 def same(one: object, two: object) -> None:

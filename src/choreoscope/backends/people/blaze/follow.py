@@ -307,16 +307,23 @@ class Follower:
 
 
 def _drop_doubles(seen: dict[int, Pose], before: Mapping[int, Followed]) -> None:
-    """Of two tracklets that found the same body, keep the one that expected it there."""
+    """Of two tracklets that found the same body, keep the one that expected it there.
+
+    A new tracklet gives way to one that is sure; of equals the older stays.
+    """
     for first, second in itertools.combinations(sorted(seen), 2):
         if first not in seen or second not in seen:
             continue
         if judge.apart(seen[first], seen[second]) < judge.SAME_POINTS:
-            surprise = {
-                number: math.dist(
-                    before[number].ahead(before[number].missed + 1)[:2], seen[number].hips
-                )
-                for number in (first, second)
-            }
-            slack = SLACK * seen[first].crop.side
-            del seen[first if surprise[first] > surprise[second] + slack else second]
+            del seen[_worse(before[first], before[second], seen)]
+
+
+def _worse(older: Followed, newer: Followed, seen: Mapping[int, Pose]) -> int:
+    sure = [one.trust == FULL_TRUST for one in (older, newer)]
+    if sure[0] != sure[1]:
+        return newer.number if sure[0] else older.number
+    surprise = [
+        math.dist(one.ahead(one.missed + 1)[:2], seen[one.number].hips) for one in (older, newer)
+    ]
+    slack = SLACK * seen[older.number].crop.side
+    return older.number if surprise[0] > surprise[1] + slack else newer.number

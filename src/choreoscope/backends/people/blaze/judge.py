@@ -30,6 +30,7 @@ STEADY = 0.035
 SAME_POINTS = 0.06
 COVERED = 0.5
 NEAR = 0.3
+RESCALED = 1.5
 SAME_HIPS = 0.07
 LEANING = 0.4
 SPINNING = 0.04
@@ -138,10 +139,11 @@ def tumbling(one: Followed) -> bool:
 
 
 def within_reach(one: Followed, pose: Pose) -> bool:
-    """Whether a lost person can have come as far as this pose."""
+    """Whether a lost person can have come as far as this pose, and is as large."""
     speed = math.hypot(*one.velocity)
     reach = NEAR * max(one.crop.side, pose.crop.side) + speed * one.missed
-    return math.dist(one.expected[:2], pose.hips) < reach
+    change = pose.pixels_per_metre / one.scale
+    return bool(math.dist(one.expected[:2], pose.hips) < reach and 1 / RESCALED < change < RESCALED)
 
 
 def turned(first: float, second: float) -> float:

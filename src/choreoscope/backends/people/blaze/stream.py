@@ -134,17 +134,14 @@ class _Chain:
         waiting: deque[_Waiting] = deque()
         started: dict[int, Detections] = {}
         while self._take(waiting):
-            for item in waiting:
-                if follower.looks_at(item.frame):
-                    if item.frame not in started:
-                        started[item.frame] = follower.start_detection(item.picture)
-                    break
-            now = waiting.popleft()
+            now = waiting[0]
             try:
+                _look_ahead(follower, waiting, started)
                 followed = _step(follower, work, now, started.pop(now.frame, None))
             except BaseException as error:  # noqa: BLE001 - raised again where the result is read
                 now.slot.set_exception(error)
                 return
+            waiting.popleft()
             now.slot.set_result(followed)
 
     def _take(self, waiting: deque[_Waiting]) -> bool:
@@ -158,6 +155,15 @@ class _Chain:
                 self._inbox.put(None)
                 return bool(waiting)
             waiting.append(item)
+
+
+def _look_ahead(
+    follower: Follower, waiting: deque[_Waiting], started: dict[int, Detections]
+) -> None:
+    """Start the detector for the next frame it is due in, if that has come and is not started."""
+    due = next((item for item in waiting if follower.looks_at(item.frame)), None)
+    if due is not None and due.frame not in started:
+        started[due.frame] = follower.start_detection(due.picture)
 
 
 def _step(
