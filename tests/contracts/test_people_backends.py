@@ -131,7 +131,7 @@ def test_an_empty_picture_holds_nobody(spec: BackendSpec, weights: dict[str, Pat
     assert not any(entry.people for entry in loaded(spec, weights).follow(grey, None))
 
 
-@pytest.mark.parametrize("size", [(1, 1), (7, 300), (300, 7)])
+@pytest.mark.parametrize("size", [(1, 1), (9, 60), (60, 9)])
 def test_tiny_pictures_do_no_harm(
     spec: BackendSpec, weights: dict[str, Path], size: tuple[int, int]
 ) -> None:

@@ -88,14 +88,26 @@ def sample(picture: np.ndarray, crop: Crop, size: int) -> np.ndarray:
     import cv2
 
     picture, crop = _averaged(picture, crop, size)
-    inverse = np.zeros((2, 3))
-    inverse[:, :2] = crop.axes() * (crop.side / size)
-    # OpenCV counts from pixel centres, the house from the corner: half a pixel on both sides.
-    inverse[:, 2] = np.array([crop.x, crop.y]) - inverse[:, :2] @ np.full(2, (size - 1) / 2) - 0.5
     pixels: np.ndarray = cv2.warpAffine(
-        picture, inverse, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        picture,
+        picture_from_crop(crop, size),
+        (size, size),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
     )
     return pixels
+
+
+def picture_from_crop(crop: Crop, size: int) -> np.ndarray:
+    """Return the (2, 3) matrix from columns and rows of a crop to those of the picture.
+
+    OpenCV counts from pixel centres, the house from the corner, so half a pixel goes off on both
+    sides.
+    """
+    affine = np.zeros((2, 3))
+    affine[:, :2] = crop.axes() * (crop.side / size)
+    middle = np.array([crop.x, crop.y])
+    affine[:, 2] = middle - affine[:, :2] @ np.full(2, (size - 1) / 2) - 0.5
+    return affine
 
 
 def _averaged(picture: np.ndarray, crop: Crop, size: int) -> tuple[np.ndarray, Crop]:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from choreoscope.backends.people.blaze.clothes import clothes
-from choreoscope.backends.people.blaze.crops import Crop
+from choreoscope.backends.people.blaze.crops import picture_from_crop
 from choreoscope.backends.people.blaze.face import face_crop, face_width, read_face
 from choreoscope.backends.people.blaze.hands import WRISTS, hand_crop, read_hand
 from choreoscope.backends.people.blaze.landmarks import Pose
@@ -20,6 +20,7 @@ HAND_PIXELS = 20.0
 WRIST_VISIBLE = 0.3
 FACE_PIXELS = 48.0
 FACE_SCORE = 0.5
+SURELY_NOT = -10.0
 
 
 def observe(nets: Nets, picture: np.ndarray, tracklet: int, pose: Pose) -> PersonObservation:
@@ -70,25 +71,17 @@ def person_mask(pose: Pose, width: int, height: int) -> Mask:
     right, bottom = np.minimum(np.ceil(corners.max(0)) + 1, (width, height)).astype(int).tolist()
     if right <= left or bottom <= top:
         return encode_patch(np.zeros((0, 0), dtype=bool), 0, 0, width, height)
+    shifted = pose.crop._replace(x=pose.crop.x - left, y=pose.crop.y - top)
     # Made column by column, as the run lengths go: turning it over afterwards would cost more.
     columns_first = cv2.warpAffine(
         pose.mask_logits,
-        _patch_from_crop(pose.crop, size, left, top)[::-1],
+        picture_from_crop(shifted, size)[::-1],
         (bottom - top, right - left),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
-        borderValue=-10.0,
+        borderValue=SURELY_NOT,
     )
     return encode_patch((columns_first > 0).T, left, top, width, height)
-
-
-def _patch_from_crop(crop: Crop, size: int, left: int, top: int) -> np.ndarray:
-    affine = np.zeros((2, 3))
-    affine[:, :2] = crop.axes() * (crop.side / size)
-    middle = np.array([crop.x - left, crop.y - top])
-    # Pixel centres on both sides, as in `crops.sample`.
-    affine[:, 2] = middle - affine[:, :2] @ np.full(2, (size - 1) / 2) - 0.5
-    return affine
 
 
 def _box(pose: Pose, width: int, height: int) -> np.ndarray:

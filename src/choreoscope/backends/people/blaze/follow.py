@@ -201,6 +201,9 @@ class Follower:
 
     def _retry(self, picture: np.ndarray, one: Followed, seen: dict[int, Pose]) -> None:
         expected = one.ahead(one.missed + 1)
+        if any(pose.person_at(np.array([expected[:2]]))[0] for pose in seen.values()):
+            # Hidden behind somebody else: a turned crop would only find that one.
+            return
         turns = RETRY_TURNS if judge.tumbling(one) else RETRY_TURNS[:1]
         crops = [expected._replace(angle=expected.angle + turn) for turn in turns]
         fitting = [

@@ -17,6 +17,8 @@ COARSE = 0.74
 16:9 picture this gives 3 x 2 squares, which found most on the demo clip."""
 OTHERS = (1.0, 0.5, 0.35, 0.25)
 """Sides of the other squares, as shares of the short side."""
+SMALLEST = 0.1
+"""Least side, as a share of the short side: smaller people are not looked for."""
 FILL = 0.6
 """Share of a square that a person of known height fills."""
 CLOSE = 1.35
@@ -64,7 +66,7 @@ def next_look(width: int, height: int, heights: Sequence[float], turn: int) -> l
     sides = [coarse]
     fitting: list[Crop] = []
     for tall in sorted(heights, reverse=True):
-        side = min(tall / FILL, float(max(width, height)))
+        side = min(max(tall / FILL, SMALLEST * min(width, height)), float(max(width, height)))
         if all(max(side, known) > CLOSE * min(side, known) for known in sides):
             sides.append(side)
             fitting += grid(width, height, side)
