@@ -21,8 +21,10 @@ from choreoscope.formats.video_reader import FilmReader
 COUNT = 90
 
 
-def read(video: Video, start: int, stop: int, **more: object) -> dict[int, np.ndarray]:
-    with FilmReader(video, threads=1, **more) as reader:
+def read(
+    video: Video, start: int, stop: int, *, threads: int = 1, **more: object
+) -> dict[int, np.ndarray]:
+    with FilmReader(video, threads=threads, **more) as reader:
         return dict(reader.frames(FrameRange(start, stop)))
 
 
@@ -33,11 +35,14 @@ def film(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return write_film(path, [numbered(frame) for frame in range(COUNT)], pts=pts)
 
 
-def test_every_range_gives_exactly_its_frames(film: Path, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_every_range_gives_exactly_its_frames(
+    film: Path, rng: np.random.Generator, threads: int
+) -> None:
     video = probe(film)
     assert video.frame_count == COUNT
     for start in rng.integers(0, COUNT - 3, 12).tolist():
-        pictures = read(video, start, start + 3)
+        pictures = read(video, start, start + 3, threads=threads)
         assert list(pictures) == [start, start + 1, start + 2]
         assert [number_of(picture) for picture in pictures.values()] == list(pictures)
 

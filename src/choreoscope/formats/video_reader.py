@@ -1,6 +1,7 @@
 """Frames of a film or a folder, streamed, frame-exact, upright, as 8-bit RGB."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -11,6 +12,7 @@ from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.datatypes.video import Video
 from choreoscope.formats.image_sequence import read_picture
+from choreoscope.formats.read_ahead import read_ahead
 from choreoscope.formats.video import MATRICES, packets_of, upright_turn
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
+
+Pictures = Generator[tuple[int, np.ndarray], None, None]
 
 HD_WIDTH = 1280
 LIMITED, FULL = 1, 2
@@ -34,7 +38,7 @@ class FilmReader:
     video : Video
         As `probe` described it.
     threads : int
-        Decoder threads; 0 lets FFmpeg choose.
+        Decoder threads; 0 lets FFmpeg choose. From 2 on, pictures are also decoded ahead of time.
     size : (int, int) or None
         Width and height the upright picture is scaled to while it is converted.
     """
@@ -46,7 +50,7 @@ class FilmReader:
         self._threads = threads
         self._size = size or (video.width, video.height)
         self._undecodable = FrameSet()
-        self._running: Iterator[tuple[int, np.ndarray]] | None = None
+        self._running: Pictures | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -62,9 +66,8 @@ class FilmReader:
     def close(self) -> None:
         """Release the file; an unfinished iteration ends."""
         running, self._running = self._running, None
-        closing = getattr(running, "close", None)
-        if closing is not None:
-            closing()
+        if running is not None:
+            running.close()
 
     @property
     def undecodable(self) -> FrameSet:
@@ -87,31 +90,32 @@ class FilmReader:
         """
         self.close()
         known = self._of_folder(frames) if self._video.kind == "sequence" else self._of_film(frames)
-        self._running = self._watched(known, frames)
+        # With threads to spare the next pictures are decoded while the caller works on this one.
+        ready = read_ahead(lambda: known) if self._threads > 1 else known
+        self._running = self._watched(ready, frames)
         return self._running
 
-    def _watched(
-        self, known: Iterator[tuple[int, np.ndarray]], frames: FrameRange
-    ) -> Iterator[tuple[int, np.ndarray]]:
+    def _watched(self, known: Pictures, frames: FrameRange) -> Pictures:
         expected = frames.start
-        for frame, picture in known:
-            self._miss(expected, frame)
-            expected = frame + 1
-            yield frame, picture
+        with contextlib.closing(known):
+            for frame, picture in known:
+                self._miss(expected, frame)
+                expected = frame + 1
+                yield frame, picture
         self._miss(expected, frames.stop)
 
     def _miss(self, start: int, stop: int) -> None:
         if stop > start:
             self._undecodable = self._undecodable | FrameSet.of([FrameRange(start, stop)])
 
-    def _of_folder(self, frames: FrameRange) -> Iterator[tuple[int, np.ndarray]]:
+    def _of_folder(self, frames: FrameRange) -> Pictures:
         folder = Path(self._video.path)
         for frame in frames:
             picture = read_picture(folder / self._video.files[frame], self._size)
             if picture is not None:
                 yield frame, picture
 
-    def _of_film(self, frames: FrameRange) -> Iterator[tuple[int, np.ndarray]]:
+    def _of_film(self, frames: FrameRange) -> Pictures:
         from av.video.reformatter import VideoReformatter
 
         wanted = {int(self._video.pts[frame]): frame for frame in frames}

@@ -12,7 +12,7 @@ import numpy as np
 from choreoscope.backends.people.blaze.crops import Crop
 
 OVERLAP = 0.3
-COARSE = 0.74
+COARSE = 0.75
 """Side of the squares that are always looked at, as a share of the picture's short side; in a
 16:9 picture this gives 3 x 2 squares, which found most on the demo clip."""
 OTHERS = (1.0, 0.5, 0.35, 0.25)
