@@ -1,5 +1,6 @@
 """The detector's own arithmetic, and the squares it looks at."""
 
+import itertools
 import math
 
 import numpy as np
@@ -51,7 +52,7 @@ def test_an_answer_is_carried_into_the_picture() -> None:
     corner = np.array([1000 - 224, 500 - 224])
     assert found.score == pytest.approx(1 / (1 + math.exp(-2)))
     assert found.hips == pytest.approx(tuple(corner + 8))
-    assert found.reach == pytest.approx(tuple(corner + [8, 8 - 80]))
+    assert found.reach == pytest.approx(tuple(corner + np.array([8, 8 - 80])))
     assert found.crop.angle == pytest.approx(0)
     assert found.crop.side == pytest.approx(2 * 1.25 * 80)
 
@@ -90,7 +91,7 @@ def test_squares_cover_the_picture(width: int, height: int, share: float) -> Non
         spans = sorted({(one[axis] - one.side / 2, one[axis] + one.side / 2) for one in squares})
         assert spans[0][0] <= 1e-6
         assert spans[-1][1] >= length - 1e-6
-        for before, after in zip(spans, spans[1:], strict=False):
+        for before, after in itertools.pairwise(spans):
             assert before[1] - after[0] >= 0.3 * squares[0].side - 1e-6
 
 

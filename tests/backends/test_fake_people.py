@@ -23,7 +23,7 @@ def shown(fake: FakePeople, frames: range) -> list[PeopleInFrame]:
 
 def test_pixels_are_the_projection_of_the_truth() -> None:
     fake = made(people=2)
-    for entry in shown(fake, range(0, 90, 10)):
+    for entry in shown(fake, range(60)):
         for person, truth in zip(entry.people, fake.truth(entry.frame, WIDTH, HEIGHT), strict=True):
             rays = truth.points_m @ truth.intrinsics.T
             assert np.allclose(person.points_px, rays[:, :2] / rays[:, 2:])

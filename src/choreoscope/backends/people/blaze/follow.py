@@ -235,7 +235,7 @@ class Follower:
         ]
         crops = [judge.disturbed(seen[number].next_crop, sign) for number in tested]
         return {
-            number: judge.unsteadiness(seen[number], [pose]) < judge.STEADY
+            number: judge.unsteadiness(seen[number], [pose]) < judge.START_STEADY
             for number, pose in zip(tested, self._read(picture, crops), strict=True)
         }
 
@@ -260,7 +260,7 @@ class Follower:
             if lost:
                 nearest = min(lost, key=lambda one: math.dist(one.expected[:2], pose.hips))
                 seen[nearest.number] = pose
-            elif unsteadiness < judge.START_STEADY:
+            elif judge.steady_enough(pose, unsteadiness):
                 seen[next_number] = pose
                 next_number += 1
         return next_number

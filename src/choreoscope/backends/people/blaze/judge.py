@@ -26,6 +26,7 @@ SEEN = 0.5
 START_POINTS = 8
 START_ON_MASK = 0.65
 START_STEADY = 0.028
+START_STEADY_LEANING = 0.015
 STEADY = 0.035
 SAME_POINTS = 0.06
 COVERED = 0.5
@@ -108,6 +109,15 @@ def unsteadiness(pose: Pose, others: Sequence[Pose]) -> float:
     if any(other.score < START_SCORE for other in others):
         return 1.0
     return float(np.mean([apart(pose, other) for other in others]))
+
+
+def steady_enough(pose: Pose, moved: float) -> bool:
+    """Whether a pose that moved so much under disturbance may start a tracklet.
+
+    Clothes left lying are mostly read as people who lean, so those must be steadier.
+    """
+    leaning = turned(pose.crop.angle, 0.0) > LEANING
+    return moved < (START_STEADY_LEANING if leaning else START_STEADY)
 
 
 def apart(one: Pose, other: Pose) -> float:
