@@ -62,7 +62,11 @@ class World:
         return self.places.get(int(picture[0, 0, 0]), ())
 
     def detect(
-        self, net: Any, picture: np.ndarray, window: Crop, threshold: float
+        self,
+        net: Any,  # noqa: ARG002 - called as the real one is
+        picture: np.ndarray,
+        window: Crop,
+        threshold: float,  # noqa: ARG002
     ) -> list[Detection]:
         """See the upright people in a window."""
         time.sleep(self.delays.get("detect", 0))
@@ -74,7 +78,12 @@ class World:
                 out.append(Detection(0.9, head, (x, y), (x, y - SIDE / 2.5)))
         return out
 
-    def read_pose(self, net: Any, picture: np.ndarray, crop: Crop) -> Pose:
+    def read_pose(
+        self,
+        net: Any,  # noqa: ARG002
+        picture: np.ndarray,
+        crop: Crop,
+    ) -> Pose:
         """See the nearest body whose head is up in the crop."""
         time.sleep(self.delays.get("read_pose", 0))
         seen = [
@@ -88,7 +97,11 @@ class World:
         return pose_at(min(seen)[1], crop)
 
     def observe(
-        self, nets: Any, picture: np.ndarray, tracklet: int, pose: Pose
+        self,
+        nets: Any,  # noqa: ARG002
+        picture: np.ndarray,
+        tracklet: int,
+        pose: Pose,
     ) -> PersonObservation:
         time.sleep(self.delays.get("observe", 0))
         self.observed.append(int(picture[0, 0, 0]))

@@ -17,8 +17,10 @@ VISIBLE = 0.3
 BOX_MARGIN = 0.06
 HAND_SCORE = 0.5
 HAND_PIXELS = 20.0
+"""Least side of a hand's crop: below it nothing can be told from 224 blown-up pixels."""
 WRIST_VISIBLE = 0.3
 FACE_PIXELS = 48.0
+"""Least width of the face: meshes at 50 pixels were right by eye, at 35 the network is unsure."""
 FACE_SCORE = 0.5
 SURELY_NOT = -10.0
 

