@@ -3,6 +3,7 @@
 import importlib
 import json
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +64,17 @@ def test_files_are_short(name: Path) -> None:
 def test_no_catch_all_rooms() -> None:
     forbidden = {"utils", "helpers", "common", "misc", "core"}
     assert not [name for name in MODULES if name.rpartition(".")[2] in forbidden]
+
+
+def test_public_names_are_those_of_the_stub() -> None:
+    stub = (REPOSITORY / "src" / "choreoscope" / "__init__.pyi").read_text()
+    named = set(re.findall(r" as (\w+)$", stub, re.MULTILINE)) | {"__version__"}
+    assert named == set(choreoscope.__all__)
+    for name in choreoscope.__all__:
+        assert getattr(choreoscope, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'capture_film'"):
+        _ = choreoscope.capture_film
+
+
+def test_importing_the_package_costs_nothing() -> None:
+    assert "numpy" not in _loaded_after("import choreoscope")

@@ -1,0 +1,9 @@
+from choreoscope.capture.film import CaptureOptions as CaptureOptions
+from choreoscope.capture.film import FilmResult as FilmResult
+from choreoscope.capture.film import LensRequest as LensRequest
+from choreoscope.capture.film import capture_video as capture_video
+from choreoscope.datatypes.models import RunSettings as RunSettings
+from choreoscope.formats.masks_json import read_masks as read_masks
+from choreoscope.formats.motion_npz import read_motion as read_motion
+
+__version__: str
