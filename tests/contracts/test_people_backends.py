@@ -1,5 +1,7 @@
 """What every back end that follows people must keep to; a new one is tested by existing."""
 
+import dataclasses
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,8 +64,10 @@ def flat(entry: PeopleInFrame) -> list[object]:
     arrays = [entry.frame]
     for person in entry.people:
         arrays += [person.tracklet, person.score]
-        for name in ("box_xyxy", "points_px", "points_m", "visibility", "hands_px", "hands_score"):
-            arrays.append(getattr(person, name).tobytes())
+        for field in dataclasses.fields(person):
+            value = getattr(person, field.name)
+            if isinstance(value, np.ndarray):
+                arrays.append(value.tobytes())
         arrays.append(None if person.mask is None else person.mask.counts.tobytes())
     arrays += [(key, np.asarray(value).tobytes()) for key, value in sorted(entry.state.items())]
     return arrays
@@ -91,6 +95,9 @@ def test_numbers_mean_what_they_should(seen: list[PeopleInFrame], film: Frames) 
             assert ((clear >= box[:2] - slack) & (clear <= box[2:] + slack)).mean() > 0.9
             lost = np.isnan(person.hands_px).any(axis=(1, 2))
             assert (person.hands_score[lost] <= 0.5).all()
+            assert np.array_equal(np.isnan(person.hands_m).all(axis=(1, 2)), lost)
+            assert np.abs(np.nan_to_num(person.hands_m).mean(axis=1)).max() < 1e-3
+            assert person.face_px is None or np.isfinite(person.face_px).all()
             if person.mask is not None:
                 assert (person.mask.width, person.mask.height) == (width, height)
 
@@ -154,7 +161,11 @@ def test_little_is_read_ahead_and_closing_is_clean(
     for count in range(1, 5):
         next(following)
         assert taken <= count + MOST_AHEAD
+    before = threading.active_count()
     following.close()
+    assert threading.active_count() <= before
+    again = loaded(spec, weights).follow(iter(film[:1]), None)
+    assert [entry.frame for entry in again] == [FIRST]
 
 
 def test_time_in_models_is_counted(
