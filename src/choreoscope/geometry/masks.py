@@ -45,9 +45,11 @@ def encode_patch(patch: np.ndarray, x0: int, y0: int, width: int, height: int) -
     visible = patch[top - y0 : bottom - y0, left - x0 : right - x0].astype(bool)
     if not visible.any():
         return Mask(height=height, width=width, counts=np.array([height * width]))
-    padded = np.zeros((visible.shape[1], visible.shape[0] + 2), dtype=np.int8)
+    padded = np.zeros((visible.shape[1], visible.shape[0] + 2), dtype=bool)
     padded[:, 1:-1] = visible.T
-    column, row = np.nonzero(np.diff(padded, axis=1))
+    # Every column ends and begins empty, so the columns can lie in one row.
+    flat = padded.ravel()
+    column, row = np.divmod(np.flatnonzero(flat[1:] != flat[:-1]), padded.shape[1])
     edges = (left + column) * height + top + row
     # A run that reaches a column's foot goes on at the head of the next one: such pairs of
     # edges coincide and cancel.
