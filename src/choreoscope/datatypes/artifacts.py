@@ -14,9 +14,10 @@ class ArtifactKind:
     Attributes
     ----------
     path : str
-        Relative to the clip's folder; ``{person}`` and ``{window}`` are filled in. Names that start
-        with ``work/`` are intermediate results, the rest is for the user.
-    per : {"film", "clip", "window", "person"}
+        Relative to the clip's folder; ``{person}``, ``{window}`` and ``{frame}`` are filled in, a
+        frame as six digits. Names that start with ``work/`` are intermediate results, the rest is
+        for the user.
+    per : {"film", "clip", "window", "person", "frame"}
         What one file is for.
     meaning : str
         One line for people.
@@ -24,7 +25,7 @@ class ArtifactKind:
 
     name: str
     path: str
-    per: Literal["film", "clip", "window", "person"]
+    per: Literal["film", "clip", "window", "person", "frame"]
     meaning: str
 
 
@@ -140,7 +141,8 @@ def kind_of(name: str) -> ArtifactKind:
 class WrittenFile:
     """One file of a result: path relative to the clip's folder, bytes and hash as re-read.
 
-    `frames` are the source frames a window's file covers; None for files of the whole clip.
+    `frames` are the source frames that a window's or a frame's file covers; None for files of the
+    whole clip.
     """
 
     kind: str

@@ -39,6 +39,18 @@ class OutputError(ChoreoscopeError):
     exit_code: ClassVar[int] = 4
 
 
+class TimedOutError(ChoreoscopeError):
+    """Something took longer than it was allowed to."""
+
+    exit_code: ClassVar[int] = 5
+
+
+class WorkerLostError(ChoreoscopeError):
+    """A worker process ended by itself or was killed by the system."""
+
+    exit_code: ClassVar[int] = 5
+
+
 class StageFailedError(ChoreoscopeError):
     """A stage did not make everything it had to.
 

@@ -4,7 +4,7 @@ import dataclasses
 import enum
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from choreoscope.datatypes.errors import InputError
 
@@ -108,16 +108,80 @@ class ModelRef:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long things may take before the run goes on without them; 0 for as long as they like.
+
+    Attributes
+    ----------
+    clip_seconds : float
+        All stages of one clip together.
+    stage_seconds : float
+        One stage of one clip.
+    by_stage : dict
+        Stage name to seconds, instead of `stage_seconds`.
+    """
+
+    clip_seconds: float = 0.0
+    stage_seconds: float = 0.0
+    by_stage: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for seconds in (self.clip_seconds, self.stage_seconds, *self.by_stage.values()):
+            if seconds < 0:
+                raise InputError(f"a time-out must be 0 (none) or more seconds, got {seconds:g}")
+
+    def of_stage(self, stage: str) -> float:
+        """Seconds a stage may take; infinite where there is no limit."""
+        return self.by_stage.get(stage, self.stage_seconds) or float("inf")
+
+    @property
+    def of_clip(self) -> float:
+        """Seconds a clip may take; infinite where there is no limit."""
+        return self.clip_seconds or float("inf")
+
+
+ExecutorName = Literal["inline", "pool", "ray"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """Settings that change how fast a result comes, never what it is."""
+    """Settings that change how fast a result comes, never what it is.
+
+    Attributes
+    ----------
+    workers : int
+        Threads, over all processes.
+    executor : {"inline", "pool", "ray"}
+        Where stages run: in this process, in worker processes of this machine, or on a Ray cluster.
+    processes : int
+        Worker processes: as many clips (or windows of a clip) are worked on at the same time.
+    batch : int
+        Frames a back end may take at once, where it can; halved when a worker runs out of memory.
+    gpus : float
+        Accelerators each worker process needs; refused where there are none.
+    limits : Limits
+        Time-outs.
+    interpreters : dict
+        Back-end task to the Python of its own environment, for back ends whose dependencies
+        cannot live beside ours.
+    """
 
     workers: int = 2
     offline: bool = False
     weights_folder: Path | None = None
+    executor: ExecutorName = "inline"
+    processes: int = 1
+    batch: int = 8
+    gpus: float = 0.0
+    limits: Limits = dataclasses.field(default_factory=Limits)
+    interpreters: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise InputError(f"--workers must be 1 or more, got {self.workers}")
+        for name in ("workers", "processes", "batch"):
+            if getattr(self, name) < 1:
+                raise InputError(f"--{name} must be 1 or more, got {getattr(self, name)}")
+        if self.gpus < 0:
+            raise InputError(f"--gpus must be 0 or more, got {self.gpus:g}")
 
 
 Load = Callable[[Mapping[str, Path], RunSettings, Mapping[str, Any]], Any]

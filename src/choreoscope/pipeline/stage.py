@@ -12,6 +12,28 @@ from choreoscope.datatypes.models import RunSettings
 from choreoscope.datatypes.video import Video
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a file of a result holds, as far as it can be compared with the film.
+
+    Attributes
+    ----------
+    frames : FrameSet or None
+        Source frames it has values for.
+    size : (int, int) or None
+        Width and height of its pictures, pixels.
+    channels : int or None
+        Channels of its pictures.
+    finite : bool
+        False when not a single value is a finite number.
+    """
+
+    frames: FrameSet | None = None
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    finite: bool = True
+
+
 class Options(BaseModel):
     """Base of every stage's options: they change results, so they enter the fingerprint."""
 
@@ -56,7 +78,10 @@ class Job(Protocol):
 
     @property
     def missing(self) -> FrameSet:
-        """Frames still to be made (window stages); all of the clip's frames otherwise."""
+        """Frames still to be made (window stages); all of the clip's frames otherwise.
+
+        A stage with independent windows may be handed a part of them: others make the rest.
+        """
         ...
 
     def model(self) -> Any:  # noqa: ANN401
@@ -68,7 +93,10 @@ class Job(Protocol):
         ...
 
     def inputs(self, kind: str) -> Mapping[str, Path]:
-        """All files of a kind: by person for person kinds, by window for window kinds."""
+        """All files of a kind: by person, window or frame (six digits), else under the empty text.
+
+        Empty for an optional kind that was not made.
+        """
         ...
 
     def previous(self, kind: str) -> Mapping[str, Path]:
@@ -79,7 +107,14 @@ class Job(Protocol):
         """
         ...
 
-    def output(self, kind: str, *, person: str | None = None, window: str | None = None) -> Path:
+    def output(
+        self,
+        kind: str,
+        *,
+        person: str | None = None,
+        window: str | None = None,
+        frame: int | None = None,
+    ) -> Path:
         """Temporary path to write an artifact to; the engine moves it into place."""
         ...
 
@@ -114,18 +149,29 @@ class Stage:
         Raise the version when results change.
     reads, writes : tuple of str
         Artifact kinds. Order in a recipe follows from them.
+    optional : tuple of str
+        Kinds read if they were made: a recipe without them, or one whose writer failed, does not
+        hold the stage up, and it runs again once they are there.
     options : type
         Pydantic model, a subclass of `Options`.
     task : str or None
         The back-end task it needs.
     granularity : {"clip", "window"}
-        Whole clip at once, or windows of `window_frames`, committed one by one in order, each
-        continuing from the state stored with the one before.
+        Whole clip at once, or windows of `window_frames`, committed one by one.
+    windows : {"chained", "independent"}
+        Chained windows go in order, each continuing from the state stored with the one before;
+        independent ones may be made at the same time by several workers.
     run : callable
         ``run(job)``.
     check : callable
         ``check(kind, path)`` re-reads one written file and raises `OutputError` when it is not
         what it should be.
+    contents : callable or None
+        ``contents(kind, path)`` says what one file holds, for ``choreoscope verify`` to compare
+        with the film; None where `check` says all there is to say.
+    waits_outside : bool
+        Whether the stage takes in work done by hand in another program: frames that are not
+        there yet are awaited, and looked for again at every run.
     meaning : str
         One line for ``choreoscope stages``.
     """
@@ -141,3 +187,7 @@ class Stage:
     task: str | None = None
     granularity: Literal["clip", "window"] = "clip"
     window_frames: int = 0
+    optional: tuple[str, ...] = ()
+    windows: Literal["chained", "independent"] = "chained"
+    contents: Callable[[str, Path], Contents] | None = None
+    waits_outside: bool = False
