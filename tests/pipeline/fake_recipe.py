@@ -245,11 +245,11 @@ class World:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, manifests without their timings."""
+    """Every file below a folder but the log, manifests without their timings."""
     return {
         path.relative_to(folder).as_posix(): _content(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != "log.txt"
     }
 
 

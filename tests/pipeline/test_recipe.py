@@ -92,7 +92,7 @@ def test_feeders_and_ancestors(world: World) -> None:
         ((stage("a", (), ("shots",)),), "'shots' is an input, yet stage 'a' writes it"),
         (
             (dataclasses.replace(stage("a", (), ("lens",)), granularity="window"),),
-            "may write only window kinds, not lens",
+            "may write only kinds per window or frame, not lens",
         ),
     ],
 )

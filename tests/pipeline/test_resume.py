@@ -137,14 +137,14 @@ def test_killed_at_every_step_of_a_changed_run(world: World, *, back: bool) -> N
 def test_the_kill_tests_can_fail(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Control: with the old manifest left in place, going back finds half-replaced files."""
 
-    def careless(folder: object, manifest: object, outputs: object) -> None:
+    def careless(folder: object, manifest: object, files: object) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(Path, "unlink", lambda *_, **__: None)
-            replace_result(folder, manifest, outputs)
+            replace_result(folder, manifest, files)
 
     old, new = {"who": WhoOptions(people=3)}, {"who": WhoOptions(people=4)}
     truth = undisturbed(world, "truth", **old)
-    monkeypatch.setattr("choreoscope.pipeline.job.replace_result", careless)
+    monkeypatch.setattr("choreoscope.pipeline.ledger.replace_result", careless)
     wrong = 0
     for step in range(1, 30):
         trial = World(folder=world.folder.parent / f"trial-{step}")

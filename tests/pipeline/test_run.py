@@ -12,6 +12,8 @@ from choreoscope.datatypes.errors import (
 from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.datatypes.models import RunSettings, Tier
 from choreoscope.pipeline.events import (
+    ClipFinished,
+    ClipStarted,
     Event,
     Note,
     Progress,
@@ -245,6 +247,7 @@ def test_events_tell_what_happens(world: World) -> None:
     world.run(events=events.append)
     told = [(type(event), event.stage) for event in events if not isinstance(event, Progress)]
     assert told == [
+        (ClipStarted, ""),
         (StageStarted, "see"),
         (StageFinished, "see"),
         (StageStarted, "who"),
@@ -253,6 +256,7 @@ def test_events_tell_what_happens(world: World) -> None:
         (StageSkipped, "index"),
         (StageStarted, "side"),
         (StageFinished, "side"),
+        (ClipFinished, ""),
     ]
     last = [event for event in events if isinstance(event, Progress)][-1]
     assert (last.done, last.total, last.unit) == (37, 37, "frame")
@@ -352,5 +356,7 @@ def test_every_file_is_on_the_disk_before_a_manifest_vouches_for_it(
     monkeypatch.setattr(os, "fsync", lambda number: settled.add(os.fstat(number).st_ino))
     world.run()
     files = [path for path in world.folder.rglob("*") if path.is_file()]
+    # The log alone may lose its last lines in a power cut.
+    files = [path for path in files if path.name != "log.txt"]
     assert files
     assert {path.stat().st_ino for path in files} <= settled

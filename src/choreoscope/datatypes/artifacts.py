@@ -137,6 +137,11 @@ def kind_of(name: str) -> ArtifactKind:
         raise InputError(f"no artifact kind '{name}'; known: {', '.join(KINDS)}") from None
 
 
+def frame_name(frame: int) -> str:
+    """Source frame as it stands in file names; sorts in time up to a million frames."""
+    return f"{frame:06d}"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenFile:
     """One file of a result: path relative to the clip's folder, bytes and hash as re-read.

@@ -117,22 +117,30 @@ class Limits:
         All stages of one clip together.
     stage_seconds : float
         One stage of one clip.
+    silence_seconds : float
+        A worker process without a sign of life while it makes windows of frames.
     by_stage : dict
         Stage name to seconds, instead of `stage_seconds`.
     """
 
     clip_seconds: float = 0.0
     stage_seconds: float = 0.0
+    silence_seconds: float = 300.0
     by_stage: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for seconds in (self.clip_seconds, self.stage_seconds, *self.by_stage.values()):
+        for seconds in (self.clip_seconds, self.stage_seconds, self.silence_seconds, *self.by_stage.values()):
             if seconds < 0:
                 raise InputError(f"a time-out must be 0 (none) or more seconds, got {seconds:g}")
 
     def of_stage(self, stage: str) -> float:
         """Seconds a stage may take; infinite where there is no limit."""
         return self.by_stage.get(stage, self.stage_seconds) or float("inf")
+
+    @property
+    def of_silence(self) -> float:
+        """Seconds a worker may be silent; infinite where there is no limit."""
+        return self.silence_seconds or float("inf")
 
     @property
     def of_clip(self) -> float:

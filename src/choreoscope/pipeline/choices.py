@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from choreoscope.datatypes.artifacts import Manifest, WrittenFile
+from choreoscope.datatypes.artifacts import Manifest, WrittenFile, frame_name, kind_of
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.models import BackendSpec, Tier
 from choreoscope.pipeline.fingerprint import canonical
@@ -32,7 +32,7 @@ class GivenInput:
     kind : str
         Artifact kind, one of the recipe's `inputs`.
     files : dict
-        Person or window (empty text for kinds that have neither) to path.
+        Person, window or frame (empty text for kinds that have none) to path.
     fingerprint : str
         Changes when the content does.
     tier : str
@@ -60,10 +60,14 @@ class GivenInput:
 
 
 def files_of(kind: str, root: Path, files: Iterable[WrittenFile]) -> dict[str, Path]:
-    """Select the files of a kind: person or window (else empty text) to path."""
-    return {
-        file.person or file.window or "": root / file.path for file in files if file.kind == kind
-    }
+    """Select the files of a kind: person, window or frame (else empty text) to path."""
+    return {_key_of(file): root / file.path for file in files if file.kind == kind}
+
+
+def _key_of(file: WrittenFile) -> str:
+    if kind_of(file.kind).per == "frame" and file.frames is not None:
+        return frame_name(file.frames.start)
+    return file.person or file.window or ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,33 +1,22 @@
-"""One run of one stage: what the stage is handed, and what becomes of what it writes."""
+"""One run of one stage: what the stage is handed, and what it hands on when it commits."""
 
-import dataclasses
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from choreoscope.datatypes.artifacts import Manifest, WrittenFile, kind_of
+from choreoscope.datatypes.artifacts import Manifest, kind_of
 from choreoscope.datatypes.errors import InputError, OutputError
 from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.datatypes.models import RunSettings
 from choreoscope.datatypes.video import Video
 from choreoscope.pipeline.choices import files_of
-from choreoscope.pipeline.events import Events, Progress
+from choreoscope.pipeline.events import Progress
 from choreoscope.pipeline.loading import LoadedModels
-from choreoscope.pipeline.manifest import SCHEMA, write_manifest
-from choreoscope.pipeline.placing import Output, add_window, checked, path_of, replace_result
-from choreoscope.pipeline.plan import Scope, Standing
+from choreoscope.pipeline.placing import Output, checked, path_of
+from choreoscope.pipeline.task import Channel, Part, Spent, Task
 
 SECONDS_BETWEEN_PROGRESS = 0.1
-
-
-@dataclasses.dataclass(slots=True)
-class _Spent:
-    """Wall, processor and model seconds of a result, those of earlier runs included."""
-
-    seconds: float
-    cpu: float
-    model_cpu: float
 
 
 class StageJob:
@@ -35,59 +24,36 @@ class StageJob:
 
     Parameters
     ----------
-    scope : Scope
-        Recipe, clip, folder and choices.
-    standing : Standing
-        How the stage stands; its missing frames are to be made.
-    earlier : dict
-        Stage name to standing, of the stages before.
+    task : Task
+        What is to be made.
     models : LoadedModels
         Where the back end comes from.
-    settings : RunSettings
-        Handed on to the stage.
-    events : callable
-        Told about progress.
+    channel : Channel
+        Where events and finished parts go.
     """
 
-    def __init__(
-        self,
-        scope: Scope,
-        standing: Standing,
-        earlier: Mapping[str, Standing],
-        models: LoadedModels,
-        settings: RunSettings,
-        events: Events,
-    ) -> None:
-        self._scope = scope
-        self._standing = standing
-        self._stage = standing.stage
-        self._earlier = earlier
+    def __init__(self, task: Task, models: LoadedModels, channel: Channel) -> None:
+        self._task = task
+        self._scope = task.scope
+        self._standing = task.standing
+        self._stage = task.standing.stage
         self._models = models
-        self._settings = settings
-        self._events = events
+        self._channel = channel
         self._inputs: dict[str, dict[str, Path]] = {}
         self._outputs: dict[str, Output] = {}
         self._held: tuple[FrameRange, list[Output]] | None = None
         self._told = float("-inf")
         self._model: Any = None
-        self._model_cpu_before = 0.0
+        kept = self._standing.manifest
         in_windows = self._stage.granularity == "window"
-        self._resume(standing.manifest if in_windows and standing.state == "partial" else None)
-        self._began = (time.perf_counter(), time.process_time())
-
-    def _resume(self, kept: Manifest | None) -> None:
-        self._files = {file.path: file for file in kept.files} if kept else {}
-        self._done = kept.done if kept else FrameSet()
-        self._notes = list(kept.notes) if kept else []
+        is_partial = in_windows and self._standing.state == "partial"
+        self._files = {file.path: file for file in kept.files} if kept and is_partial else {}
+        self._done = FrameSet()
         self._failed: dict[FrameRange, str] = {}
-        for text, why in kept.failed.items() if kept else ():
-            for part in (FrameSet.parse(text) - self._standing.missing).ranges:
-                self._failed[part] = why
-        self._before = (
-            _Spent(kept.seconds, kept.cpu_seconds, kept.model_cpu_seconds)
-            if kept
-            else _Spent(0.0, 0.0, 0.0)
-        )
+        self._fresh_failed: dict[FrameRange, str] = {}
+        self._notes: dict[str, None] = {}
+        self._fresh_notes: list[str] = []
+        self._last = _Clock(0.0)
 
     @property
     def video(self) -> Video:
@@ -112,12 +78,19 @@ class StageJob:
     @property
     def settings(self) -> RunSettings:
         """Workers and the like."""
-        return self._settings
+        return self._task.settings
 
     @property
     def missing(self) -> FrameSet:
         """Frames still to be made."""
-        return self._scope.wanted - self._done - FrameSet.of(self._failed)
+        if self._stage.granularity == "clip":
+            return self._scope.wanted - FrameSet.of(self._failed)
+        return self._standing.missing - self._done - FrameSet.of(self._failed)
+
+    @property
+    def windows(self) -> tuple[FrameRange, ...]:
+        """Windows to make, in order."""
+        return self._task.windows
 
     def model(self) -> Any:  # noqa: ANN401
         """Return the back end, loaded at the first call.
@@ -133,7 +106,7 @@ class StageJob:
             raise InputError(f"stage '{self._stage.name}' has no task, so it has no back end")
         if self._model is None:
             self._model = self._models.get(self._standing.backend)
-            self._model_cpu_before = _model_cpu(self._model)
+            self._last.model_cpu = _model_cpu(self._model)
         return self._model
 
     def input(self, kind: str, *, person: str | None = None, window: str | None = None) -> Path:
@@ -161,10 +134,11 @@ class StageJob:
         InputError
             If the stage does not declare that it reads this kind.
         """
-        if kind not in self._stage.reads:
+        declared = (*self._stage.reads, *self._stage.optional)
+        if kind not in declared:
             raise InputError(
                 f"stage '{self._stage.name}' wants {kind}, but declares that it reads "
-                f"{', '.join(self._stage.reads) or 'nothing'}"
+                f"{', '.join(declared) or 'nothing'}"
             )
         if kind not in self._inputs:
             self._inputs[kind] = self._find_inputs(kind)
@@ -176,17 +150,26 @@ class StageJob:
                 return dict(given.files)
         found: dict[str, Path] = {}
         for feeder in self._scope.recipe.feeders(self._stage):
-            manifest = self._earlier[feeder.name].manifest
-            if manifest is not None:
-                found |= files_of(kind, self._scope.folder.root, manifest.files)
+            standing = self._task.earlier[feeder.name]
+            # What an optional feeder made before it failed is not a result.
+            if standing.state == "done" and standing.manifest is not None:
+                found |= files_of(kind, self._scope.folder.root, standing.manifest.files)
         return found
 
     def previous(self, kind: str) -> Mapping[str, Path]:
         """Files already committed by this window stage, by window, in the order of their frames."""
         self._place_held()
-        return files_of(kind, self._scope.folder.root, _in_order(self._files))
+        in_order = sorted(self._files.values(), key=lambda file: file.frames or FrameRange(0, 0))
+        return files_of(kind, self._scope.folder.root, in_order)
 
-    def output(self, kind: str, *, person: str | None = None, window: str | None = None) -> Path:
+    def output(
+        self,
+        kind: str,
+        *,
+        person: str | None = None,
+        window: str | None = None,
+        frame: int | None = None,
+    ) -> Path:
         """Temporary path to write an artifact to; the engine moves it into place.
 
         Raises
@@ -199,12 +182,17 @@ class StageJob:
                 f"stage '{self._stage.name}' writes {kind}, but declares that it writes "
                 f"{', '.join(self._stage.writes)}"
             )
-        path = path_of(kind, person, window)
+        path = path_of(kind, person, window, frame)
         if path not in self._outputs:
-            temporary = self._scope.folder.temporary / self._stage.name / path
+            temporary = self._task.temporary / path
             temporary.parent.mkdir(parents=True, exist_ok=True)
             self._outputs[path] = Output(
-                kind=kind, path=path, temporary=temporary, person=person, window=window
+                kind=kind,
+                path=path,
+                temporary=temporary,
+                person=person,
+                window=window,
+                frame=frame,
             )
         return self._outputs[path].temporary
 
@@ -235,7 +223,7 @@ class StageJob:
         if done < total and now - self._told < SECONDS_BETWEEN_PROGRESS:
             return
         self._told = now
-        self._events(
+        self._channel.tell(
             Progress(clip=self.clip_id, stage=self._stage.name, done=done, total=total, unit=unit)
         )
 
@@ -243,7 +231,8 @@ class StageJob:
         """Add a sentence for the manifest and the report; said twice, it is kept once."""
         sentence = _one_line(text)
         if sentence not in self._notes:
-            self._notes.append(sentence)
+            self._notes[sentence] = None
+            self._fresh_notes.append(sentence)
 
     def failed(self, frames: FrameRange, why: str) -> None:
         """Record source frames that could not be made, with a one-line reason.
@@ -254,7 +243,7 @@ class StageJob:
             If the frames lie outside the clip.
         """
         self._check_inside(frames)
-        self._failed[frames] = _one_line(why)
+        self._failed[frames] = self._fresh_failed[frames] = _one_line(why)
 
     def manifests(self) -> Mapping[str, Manifest]:
         """Manifests of the stages this one depends on, by name, those of given inputs included."""
@@ -262,18 +251,13 @@ class StageJob:
             one.manifest.stage: one.manifest for one in self._scope.choices.given if one.manifest
         }
         for stage in self._scope.recipe.ancestors(self._stage):
-            standing = self._earlier[stage.name]
+            standing = self._task.earlier[stage.name]
             if standing.state == "done" and standing.manifest is not None:
                 found[stage.name] = standing.manifest
         return found
 
-    def finish(self) -> Manifest:
-        """Check that everything is there and put it, or what is left of it, into place.
-
-        Returns
-        -------
-        Manifest
-            The record of the finished result, as written.
+    def finish(self) -> None:
+        """Check that everything is there and hand on what is left.
 
         Raises
         ------
@@ -282,20 +266,17 @@ class StageJob:
             not read back; nothing of it is moved then.
         """
         if self._stage.granularity == "window":
-            return self._finish_windows()
+            self._finish_windows()
+            return
         outputs = list(self._outputs.values())
-        self._done = self._scope.wanted - FrameSet.of(self._failed)
         written = {output.kind for output in outputs}
         whole = [kind for kind in self._stage.writes if kind_of(kind).per in ("clip", "film")]
         absent = [kind for kind in whole if kind not in written]
-        if absent and self._done:
+        if absent and self.missing:
             raise OutputError(f"stage '{self._stage.name}' wrote no {', '.join(absent)}")
-        self._files = {file.path: file for file in checked(self._stage, outputs, None)}
-        manifest = self._manifest()
-        replace_result(self._scope.folder, manifest, outputs)
-        return manifest
+        self._hand_on(None, outputs, is_whole=True)
 
-    def _finish_windows(self) -> Manifest:
+    def _finish_windows(self) -> None:
         if self._outputs:
             raise OutputError(
                 f"stage '{self._stage.name}' did not commit {', '.join(self._outputs)}"
@@ -306,32 +287,38 @@ class StageJob:
                 f"stage '{self._stage.name}' ended, yet frames {left} are neither made "
                 f"nor reported as failed"
             )
-        manifest = self._place_held()
-        if manifest is None:
-            manifest = self._manifest()
-            write_manifest(self._scope.folder, manifest)
-        return manifest
+        if self._held:
+            self._place_held()
+        else:
+            self._hand_on(None, [])
 
     def _missing_after(self, done: FrameRange) -> FrameSet:
         return self.missing - FrameSet.of([done])
 
-    def _place_held(self) -> Manifest | None:
+    def _place_held(self) -> None:
         if self._held is None:
-            return None
+            return
         frames, outputs = self._held
         self._held = None
+        self._hand_on(frames, outputs)
+        self._done |= FrameSet.of([frames])
+
+    def _hand_on(
+        self, frames: FrameRange | None, outputs: list[Output], *, is_whole: bool = False
+    ) -> None:
         files = checked(self._stage, outputs, frames)
-        replaced = self._files.keys() & {file.path for file in files}
-        before = None
-        if replaced:
-            self._files = {path: self._files[path] for path in self._files.keys() - replaced}
-            self._done -= FrameSet.of([frames])
-            before = self._manifest()
+        self._channel.place(
+            Part(
+                frames=frames,
+                files=tuple(zip(files, (output.temporary for output in outputs), strict=True)),
+                failed=self._fresh_failed,
+                notes=tuple(self._fresh_notes),
+                spent=self._last.since(_model_cpu(self._model)),
+                is_whole=is_whole,
+            )
+        )
         self._files |= {file.path: file for file in files}
-        self._done = (self._done | FrameSet.of([frames])) - FrameSet.of(self._failed)
-        manifest = self._manifest()
-        add_window(self._scope.folder, manifest, outputs, before)
-        return manifest
+        self._fresh_failed, self._fresh_notes = {}, []
 
     def _check_inside(self, frames: FrameRange) -> None:
         if not (FrameSet.of([frames]) and not FrameSet.of([frames]) - self._scope.wanted):
@@ -339,39 +326,20 @@ class StageJob:
                 f"stage '{self._stage.name}' speaks of frames {frames}; the clip has {self.frames}"
             )
 
-    def _manifest(self) -> Manifest:
-        causes = self._standing.causes
-        spent = self._spent()
-        return Manifest(
-            schema=SCHEMA,
-            stage=self._stage.name,
-            stage_version=causes.version,
-            fingerprint=causes.fingerprint,
-            backend=causes.backend,
-            options=dict(causes.options),
-            inputs=dict(causes.inputs),
-            files=tuple(_in_order(self._files)),
-            done=self._done,
-            failed={str(part): self._failed[part] for part in sorted(self._failed)},
-            notes=tuple(self._notes),
-            seconds=spent.seconds,
-            cpu_seconds=spent.cpu,
-            model_cpu_seconds=spent.model_cpu,
-            tier=self._standing.tier,
-        )
 
-    def _spent(self) -> _Spent:
-        wall, cpu = self._began
-        model_cpu = _model_cpu(self._model) - self._model_cpu_before
-        return _Spent(
-            self._before.seconds + time.perf_counter() - wall,
-            self._before.cpu + time.process_time() - cpu,
-            self._before.model_cpu + model_cpu,
-        )
+class _Clock:
+    """What was spent since it was last asked."""
 
+    def __init__(self, model_cpu: float) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        self.model_cpu = model_cpu
 
-def _in_order(files: Mapping[str, WrittenFile]) -> list[WrittenFile]:
-    return sorted(files.values(), key=lambda file: (file.frames or FrameRange(0, 0), file.path))
+    def since(self, model_cpu: float) -> Spent:
+        """Return the seconds since the last call, and start anew."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        spent = Spent(wall - self._wall, cpu - self._cpu, model_cpu - self.model_cpu)
+        self._wall, self._cpu, self.model_cpu = wall, cpu, model_cpu
+        return spent
 
 
 def _model_cpu(model: Any) -> float:  # noqa: ANN401

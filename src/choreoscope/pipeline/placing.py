@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from choreoscope.datatypes.artifacts import Manifest, WrittenFile, kind_of
+from choreoscope.datatypes.artifacts import Manifest, WrittenFile, frame_name, kind_of
 from choreoscope.datatypes.errors import InputError, OutputError
 from choreoscope.datatypes.frames import FrameRange
 from choreoscope.pipeline.fingerprint import sha256_of
@@ -30,13 +30,16 @@ class Output:
         Its place, relative to the clip's folder.
     temporary : Path
         Where it is written.
+    frame : int or None
+        Source frame, for kinds with a file per frame.
     """
 
     kind: str
     path: str
     temporary: Path
-    person: str | None
-    window: str | None
+    person: str | None = None
+    window: str | None = None
+    frame: int | None = None
 
 
 def checked(
@@ -72,11 +75,15 @@ def _checked(stage: Stage, output: Output, frames: FrameRange | None) -> Written
         sha256=sha256_of(output.temporary),
         person=output.person,
         window=output.window,
-        frames=frames,
+        frames=frames if output.frame is None else FrameRange(output.frame, output.frame + 1),
     )
 
 
-def replace_result(folder: ClipFolder, manifest: Manifest, outputs: Iterable[Output]) -> None:
+Placed = tuple[WrittenFile, Path]
+"""Record of a file, and where it lies until it is moved into place."""
+
+
+def replace_result(folder: ClipFolder, manifest: Manifest, files: Iterable[Placed]) -> None:
     """Put a whole result in the place of the one before, if any.
 
     The old manifest goes first: half-replaced files must never be vouched for, not even when the
@@ -87,12 +94,12 @@ def replace_result(folder: ClipFolder, manifest: Manifest, outputs: Iterable[Out
     OSError
         If the disk refuses.
     """
-    outputs = list(outputs)
-    written = {output.path for output in outputs}
+    files = list(files)
+    written = {file.path for file, _ in files}
     previous = _vouched_for(folder, manifest.stage)
     _list_moving(folder, manifest.stage, written | previous)
     folder.manifest(manifest.stage).unlink(missing_ok=True)
-    _move(folder, outputs)
+    _move(folder, files)
     for path in sorted(previous - written):
         folder.remove(path)
     write_manifest(folder, manifest)
@@ -100,7 +107,7 @@ def replace_result(folder: ClipFolder, manifest: Manifest, outputs: Iterable[Out
 
 
 def add_window(
-    folder: ClipFolder, manifest: Manifest, outputs: Iterable[Output], before: Manifest | None
+    folder: ClipFolder, manifest: Manifest, files: Iterable[Placed], before: Manifest | None
 ) -> None:
     """Add a window's files to a result.
 
@@ -116,12 +123,12 @@ def add_window(
     OSError
         If the disk refuses.
     """
-    outputs = list(outputs)
-    written = {output.path for output in outputs}
+    files = list(files)
+    written = {file.path for file, _ in files}
     if before is not None:
         write_manifest(folder, before)
     _list_moving(folder, manifest.stage, written)
-    _move(folder, outputs)
+    _move(folder, files)
     write_manifest(folder, manifest)
     _end_moving(folder, manifest.stage)
 
@@ -186,29 +193,32 @@ def _end_moving(folder: ClipFolder, stage: str) -> None:
     folder.moving(stage).unlink(missing_ok=True)
 
 
-def _move(folder: ClipFolder, outputs: Iterable[Output]) -> None:
-    for output in outputs:
-        place = folder.root / output.path
+def _move(folder: ClipFolder, files: Iterable[Placed]) -> None:
+    for file, temporary in files:
+        place = folder.root / file.path
         place.parent.mkdir(parents=True, exist_ok=True)
-        output.temporary.replace(place)
+        temporary.replace(place)
 
 
-def path_of(kind: str, person: str | None, window: str | None) -> str:
+def path_of(
+    kind: str, person: str | None = None, window: str | None = None, frame: int | None = None
+) -> str:
     """Place of an artifact, relative to the clip's folder.
 
     Raises
     ------
     InputError
-        If the kind is not per person or window as named, or a name cannot be a file's.
+        If the kind is not per person, window or frame as named, or a name cannot be a file's.
     """
     pattern = kind_of(kind).path
-    for place, name in (("person", person), ("window", window)):
+    number = None if frame is None else frame_name(frame)
+    for place, name in (("person", person), ("window", window), ("frame", number)):
         if (f"{{{place}}}" in pattern) != (name is not None):
             wants = "wants" if name is None else "takes no"
             raise InputError(f"the path of {kind} is {pattern}: it {wants} {place}")
         if name is not None and not _is_usable(name):
             raise InputError(f"{place} '{name}' cannot name a file on every system")
-    return pattern.format(person=person, window=window)
+    return pattern.format(person=person, window=window, frame=number)
 
 
 def _is_usable(name: str) -> bool:

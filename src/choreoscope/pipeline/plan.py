@@ -30,6 +30,9 @@ from choreoscope.pipeline.stage import Options, Stage
 
 State = Literal["done", "partial", "stale", "missing", "blocked"]
 
+ABSENT = "absent"
+"""Stands for the result of an optional feeder that could not be made."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -110,7 +113,8 @@ class Scope:
         options = self.choices.options.get(stage.name, stage.options())
         backend = self._backend(stage)
         feeders = [earlier[feeder.name] for feeder in self.recipe.feeders(stage)]
-        given = [one for one in self.choices.given if one.kind in stage.reads]
+        reads = {*stage.reads, *stage.optional}
+        given = [one for one in self.choices.given if one.kind in reads]
         standing = Standing(
             stage=stage,
             options=options,
@@ -126,7 +130,11 @@ class Scope:
             ),
             missing=self.wanted,
             tier=worst_tier(
-                [*(feeder.tier for feeder in feeders), *(one.tier for one in given)], backend
+                [
+                    *(feeder.tier for feeder in feeders if feeder.state != "blocked"),
+                    *(one.tier for one in given),
+                ],
+                backend,
             ),
             manifest=self._read(stage, events),
         )
@@ -148,7 +156,9 @@ class Scope:
         inputs = dict(self.film)
         if stage.granularity == "window":
             inputs["window"] = str(stage.window_frames)
-        inputs |= {f"stage {feeder.stage.name}": feeder.contribution for feeder in feeders}
+        for feeder in feeders:
+            absent = feeder.state == "blocked" and not needs(stage, feeder.stage)
+            inputs[f"stage {feeder.stage.name}"] = ABSENT if absent else feeder.contribution
         return inputs | {f"input {one.kind}": one.fingerprint for one in given}
 
     def _read(self, stage: Stage, events: Events) -> Manifest | None:
@@ -316,9 +326,18 @@ def film_inputs(clip: Clip) -> dict[str, str]:
     }
 
 
+def needs(stage: Stage, feeder: Stage) -> bool:
+    """Whether a stage cannot do without another's result."""
+    return bool(set(stage.reads) & set(feeder.writes))
+
+
 def _held_up(standing: Standing, feeders: list[Standing]) -> Standing:
     """Block what cannot be made because something it reads cannot."""
-    held = [feeder.stage.name for feeder in feeders if feeder.state == "blocked"]
+    held = [
+        feeder.stage.name
+        for feeder in feeders
+        if feeder.state == "blocked" and needs(standing.stage, feeder.stage)
+    ]
     if not held or not standing.to_run:
         return standing
     why = f"it reads from stage '{held[0]}', which has no usable result"

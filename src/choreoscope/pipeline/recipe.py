@@ -57,8 +57,8 @@ class Recipe:
         raise InputError(f"recipe '{self.name}' has no stage '{name}'; it has: {known}")
 
     def feeders(self, stage: Stage) -> tuple[Stage, ...]:
-        """Stages that write what `stage` reads, in order."""
-        read = set(stage.reads)
+        """Stages that write what `stage` reads, the optional kinds included, in order."""
+        read = {*stage.reads, *stage.optional}
         return tuple(other for other in self.stages if read & set(other.writes))
 
     def ancestors(self, stage: Stage) -> tuple[Stage, ...]:
@@ -105,6 +105,8 @@ class Recipe:
         return writers
 
     def _check_reads(self, stage: Stage, writers: dict[str, Stage]) -> None:
+        for kind in stage.optional:
+            kind_of(kind)
         for kind in stage.reads:
             kind_of(kind)
             if kind not in writers and kind not in self.inputs:
@@ -116,12 +118,12 @@ class Recipe:
     def _check_windows(self, stage: Stage) -> None:
         if stage.granularity != "window":
             return
-        whole = [kind for kind in stage.writes if kind_of(kind).per != "window"]
+        whole = [kind for kind in stage.writes if kind_of(kind).per not in ("window", "frame")]
         if whole:
             # A whole-clip file beside windows would have no manifest entry until the last window.
             raise InputError(
-                f"recipe '{self.name}': window stage '{stage.name}' may write only window kinds, "
-                f"not {', '.join(whole)}"
+                f"recipe '{self.name}': window stage '{stage.name}' may write only kinds "
+                f"per window or frame, not {', '.join(whole)}"
             )
 
     def _in_order(self, writers: dict[str, Stage]) -> tuple[Stage, ...]:
@@ -138,7 +140,7 @@ class Recipe:
 
 
 def _awaited(stage: Stage, writers: dict[str, Stage]) -> set[str]:
-    return {writers[kind].name for kind in stage.reads if kind in writers}
+    return {writers[kind].name for kind in (*stage.reads, *stage.optional) if kind in writers}
 
 
 def _circle(waiting: list[Stage], writers: dict[str, Stage]) -> str:

@@ -2,19 +2,25 @@
 
 import contextlib
 import dataclasses
-import datetime as dt
-import errno
 import json
 import time
-import traceback
 from collections.abc import Mapping
 from typing import Literal
 
 from choreoscope.datatypes.artifacts import Manifest
-from choreoscope.datatypes.errors import ChoreoscopeError, OutputError, StageFailedError
+from choreoscope.datatypes.errors import (
+    ChoreoscopeError,
+    OutputError,
+    StageFailedError,
+    TimedOutError,
+)
 from choreoscope.datatypes.frames import FrameSet
 from choreoscope.datatypes.models import RunSettings
+from choreoscope.pipeline.attempts import Undertaking, see_through
+from choreoscope.pipeline.choices import backend_name
 from choreoscope.pipeline.events import (
+    ClipFinished,
+    ClipStarted,
     Events,
     Note,
     StageFailed,
@@ -22,17 +28,20 @@ from choreoscope.pipeline.events import (
     StageSkipped,
     StageStarted,
     ignore,
+    serialised,
 )
-from choreoscope.pipeline.folder import ClipFolder, refusal, writing
-from choreoscope.pipeline.job import StageJob
+from choreoscope.pipeline.executors.inline import InlineExecutor
+from choreoscope.pipeline.executors.interface import Executor
+from choreoscope.pipeline.folder import ClipFolder, writing
+from choreoscope.pipeline.ledger import Ledger
 from choreoscope.pipeline.loading import LoadedModels
 from choreoscope.pipeline.lock import locked
+from choreoscope.pipeline.log import logged
 from choreoscope.pipeline.manifest import failed_frames
 from choreoscope.pipeline.placing import drop_result, finish_moving
 from choreoscope.pipeline.plan import Plan, Scope, Standing
-
-OUT_OF_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
-"""Refusals that can only come from writing, whatever file the error names."""
+from choreoscope.pipeline.task import Failure
+from choreoscope.pipeline.work import refused_by_disk
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +127,7 @@ def run(
     events: Events = ignore,
     *,
     models: LoadedModels | None = None,
+    executor: Executor | None = None,
 ) -> RunResult:
     """Make everything a plan lacks.
 
@@ -130,11 +140,13 @@ def run(
     plan : Plan
         From `plan.plan`.
     settings : RunSettings
-        Workers and the like; never change results.
+        Workers, time-outs and the like; never change results.
     events : callable
-        Told what happens, in this thread.
+        Told what happens, one event at a time, maybe from several threads.
     models : LoadedModels or None
-        Keeps back ends loaded from clip to clip; if None, they are loaded for this run.
+        Keeps back ends loaded from clip to clip; for runs in this process alone.
+    executor : Executor or None
+        Where stages run; in this process if None.
 
     Raises
     ------
@@ -144,32 +156,39 @@ def run(
         If the folder cannot be written at all.
     """
     scope = plan.scope
+    place = executor or InlineExecutor(models or LoadedModels(settings, events))
+    telling = logged(scope.folder, serialised(events))
+    began = time.perf_counter()
+    telling(_started(plan))
     if plan.is_finished and not scope.folder.needs_tidying:
-        outcomes = tuple(_skipped(scope, standing, events) for standing in plan.standings)
-        return RunResult(clip=scope.clip.id, folder=scope.folder, outcomes=outcomes)
-    runner = _Runner(scope, settings, models or LoadedModels(settings, events), events)
-    with locked(scope.folder):
-        try:
-            scope.folder.clear_temporary()
-            outcomes = tuple(runner.settle(standing) for standing in plan.standings)
-        finally:
-            with contextlib.suppress(OutputError):
-                # The next run clears it; an error here would hide the one that matters.
-                scope.folder.tidy()
-    return RunResult(clip=scope.clip.id, folder=scope.folder, outcomes=outcomes)
+        outcomes = tuple(_skipped(scope, standing, telling) for standing in plan.standings)
+    else:
+        runner = _Runner(scope, settings, place, telling)
+        with locked(scope.folder):
+            try:
+                scope.folder.clear_temporary()
+                outcomes = tuple(runner.settle(standing) for standing in plan.standings)
+            finally:
+                with contextlib.suppress(OutputError):
+                    # The next run clears it; an error here would hide the one that matters.
+                    scope.folder.tidy()
+    result = RunResult(clip=scope.clip.id, folder=scope.folder, outcomes=outcomes)
+    telling(_finished(result, time.perf_counter() - began))
+    return result
 
 
 class _Runner:
     """Goes through the stages of one clip."""
 
     def __init__(
-        self, scope: Scope, settings: RunSettings, models: LoadedModels, events: Events
+        self, scope: Scope, settings: RunSettings, executor: Executor, events: Events
     ) -> None:
         self._scope = scope
         self._settings = settings
-        self._models = models
+        self._executor = executor
         self._events = events
         self._earlier: dict[str, Standing] = {}
+        self._deadline = time.monotonic() + settings.limits.of_clip
 
     def settle(self, planned: Standing) -> StageOutcome:
         """Make one stage's result if it is not there."""
@@ -205,66 +224,89 @@ class _Runner:
         missing = len(standing.missing)
         self._events(StageStarted(clip=clip, stage=name, missing=missing, why=standing.why))
         began = time.perf_counter()
-        try:
-            manifest = self._run(standing)
-        except ChoreoscopeError as error:
-            return self._failed(standing, str(error), error)
-        except OSError as error:
-            refused = self._refused(error)
-            return self._failed(standing, str(refused or _named(error)), refused or error)
-        except Exception as error:  # noqa: BLE001 - the one place where anything a stage raises ends
-            return self._failed(standing, _named(error), error)
+        made = self._run(standing)
+        if isinstance(made, Failure):
+            return self._failed(standing, made)
         _forget_failure(self._scope.folder, name)
-        gaps = failed_frames(manifest)
+        gaps = failed_frames(made)
         self._events(
             StageFinished(
                 clip=clip,
                 stage=name,
                 seconds=time.perf_counter() - began,
-                frames=len(manifest.done),
+                frames=len(made.done),
                 failed=len(gaps),
-                files=len(manifest.files),
+                files=len(made.files),
+                notes=made.notes,
             )
         )
-        return StageOutcome(stage=name, state="finished", gaps=gaps, manifest=manifest)
+        return StageOutcome(stage=name, state="finished", gaps=gaps, manifest=made)
 
-    def _run(self, standing: Standing) -> Manifest:
-        folder = self._scope.folder
+    def _run(self, standing: Standing) -> Manifest | Failure:
+        """Make a result; what goes wrong on this side of the work becomes a record, too."""
         stage = standing.stage
-        if stage.granularity == "window" and standing.state != "partial":
-            drop_result(folder, stage.name)
-        job = StageJob(
-            self._scope, standing, self._earlier, self._models, self._settings, self._events
-        )
-        stage.run(job)
-        return job.finish()
+        limit = self._settings.limits.of_stage(stage.name)
+        try:
+            if stage.granularity == "window" and standing.state != "partial":
+                drop_result(self._scope.folder, stage.name)
+            ledger = Ledger(self._scope, standing)
+            undertaking = Undertaking(
+                scope=self._scope,
+                standing=standing,
+                earlier=dict(self._earlier),
+                settings=self._settings,
+                executor=self._executor,
+                ledger=ledger,
+                events=self._events,
+                deadline=min(self._deadline, time.monotonic() + limit),
+            )
+            return see_through(undertaking) or ledger.finish()
+        except TimedOutError as error:
+            return Failure.of(error, self._limit_passed(limit))
+        except ChoreoscopeError as error:
+            return Failure.of(error)
+        except OSError as error:
+            return Failure.of(refused_by_disk(self._scope.folder.root, error) or error)
 
-    def _refused(self, error: OSError) -> OutputError | None:
-        """Tell a disk that cannot be written from a film that cannot be read."""
-        root = self._scope.folder.root
-        ours = isinstance(error.filename, str) and str(root) in error.filename
-        if not ours and error.errno not in OUT_OF_ROOM:
-            return None
-        refused = refusal(error, root)
-        if refused is not None:
-            refused.__cause__ = error
-        return refused
+    def _limit_passed(self, of_stage: float) -> str:
+        of_clip = self._settings.limits.of_clip
+        if time.monotonic() >= self._deadline:
+            return f"stopped: the clip took longer than the {of_clip:g} s allowed (clip time-out)"
+        return f"stopped: it took longer than the {of_stage:g} s allowed (stage time-out)"
 
-    def _failed(self, standing: Standing, cause: str, error: Exception) -> StageOutcome:
+    def _failed(self, standing: Standing, made: Failure) -> StageOutcome:
         name = standing.stage.name
         clip = self._scope.clip.id
-        line = " ".join(cause.split())
-        failure = StageFailedError(clip=clip, stage=name, cause=line)
-        failure.__cause__ = error
-        outcome = StageOutcome(stage=name, state="failed", why=line, error=failure)
+        failure = StageFailedError(clip=clip, stage=name, cause=made.line)
+        failure.__cause__ = made.cause
+        outcome = StageOutcome(stage=name, state="failed", why=made.line, error=failure)
         try:
             _record_failure(self._scope.folder, outcome)
             self._scope.folder.clear_temporary()
         except (OSError, OutputError) as refused:
             text = f"the failure could not be recorded: {refused}"
             self._events(Note(clip=clip, stage=name, text=text))
-        self._events(StageFailed(clip=clip, stage=name, cause=line))
+        self._events(StageFailed(clip=clip, stage=name, cause=made.line, trace=made.trace))
         return outcome
+
+
+def _started(plan: Plan) -> ClipStarted:
+    chosen = (backend_name(choice) for choice in plan.scope.choices.backends.values())
+    return ClipStarted(
+        clip=plan.scope.clip.id,
+        stages=tuple(standing.stage.name for standing in plan.standings),
+        frames=len(plan.scope.wanted),
+        backends=tuple(name for name in chosen if name),
+    )
+
+
+def _finished(result: RunResult, seconds: float) -> ClipFinished:
+    return ClipFinished(
+        clip=result.clip,
+        seconds=seconds,
+        complete=result.is_complete,
+        failed_stages=tuple(outcome.stage for outcome in result.failures),
+    )
 
 
 def _skipped(scope: Scope, standing: Standing, events: Events) -> StageOutcome:
@@ -275,21 +317,12 @@ def _skipped(scope: Scope, standing: Standing, events: Events) -> StageOutcome:
     return StageOutcome(stage=name, state="skipped", why=standing.why, gaps=gaps, manifest=manifest)
 
 
-def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")
-
-
 def _record_failure(folder: ClipFolder, outcome: StageOutcome) -> None:
-    """Write why a stage failed: one line for programs, the traceback for people."""
-    cause = outcome.error.__cause__ if outcome.error else None
+    """Write why a stage failed, for programs; people read the log."""
     record = {"stage": outcome.stage, "cause": outcome.why, "exit_code": outcome.exit_code}
     folder.write_record(
         folder.failure(outcome.stage), json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     )
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    with folder.log.open("a", encoding="utf-8") as log:
-        log.write(f"{now} stage '{outcome.stage}' failed: {outcome.why}\n")
-        log.writelines(traceback.format_exception(cause))
 
 
 def _forget_failure(folder: ClipFolder, stage: str) -> None:

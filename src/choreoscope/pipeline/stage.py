@@ -84,6 +84,14 @@ class Job(Protocol):
         """
         ...
 
+    @property
+    def windows(self) -> tuple[FrameRange, ...]:
+        """Windows to make, in order; after a crash they may be shorter than usual.
+
+        For window stages: these, and no others, are written and committed.
+        """
+        ...
+
     def model(self) -> Any:  # noqa: ANN401
         """Return the back end, loaded at the first call."""
         ...
@@ -161,6 +169,8 @@ class Stage:
     windows : {"chained", "independent"}
         Chained windows go in order, each continuing from the state stored with the one before;
         independent ones may be made at the same time by several workers.
+    window_frames : int
+        Length of a window; an option of that name goes before it.
     run : callable
         ``run(job)``.
     check : callable

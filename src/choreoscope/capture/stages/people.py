@@ -1,6 +1,6 @@
 """People in every frame: the back end's observations, window by window, before identities."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import Field
@@ -27,18 +27,27 @@ def window_name(window: FrameRange) -> str:
 
 
 def run(job: Job) -> None:
-    """Follow everybody from the first missing frame on, and keep each finished window."""
+    """Make each stretch of missing windows, from the state stored before it."""
     from choreoscope.formats.video_reader import FilmReader
 
-    windows = job.frames.windows(job.options.window_frames)
-    first = next(iter(job.missing))
-    todo = [window for window in windows if window.stop > first]
-    rest = FrameRange(todo[0].start, job.frames.stop)
     with FilmReader(job.video, threads=job.settings.workers) as reader:
-        followed = job.model().follow(reader.frames(rest), _state_before(job, todo[0]))
-        seen = _Progress(job, followed, rest)
-        for window in todo:
-            _keep(job, window, seen.until(window.stop), reader.undecodable)
+        for windows in _stretches(job.windows):
+            stretch = FrameRange(windows[0].start, windows[-1].stop)
+            followed = job.model().follow(reader.frames(stretch), _state_before(job, windows[0]))
+            seen = _Progress(job, followed, stretch)
+            for window in windows:
+                _keep(job, window, seen.until(window.stop), reader.undecodable)
+
+
+def _stretches(windows: Iterable[FrameRange]) -> list[list[FrameRange]]:
+    """Put windows together that follow each other without a gap."""
+    stretches: list[list[FrameRange]] = []
+    for window in windows:
+        if stretches and stretches[-1][-1].stop == window.start:
+            stretches[-1].append(window)
+        else:
+            stretches.append([window])
+    return stretches
 
 
 def _state_before(job: Job, window: FrameRange) -> PeopleState | None:

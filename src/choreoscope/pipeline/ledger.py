@@ -1,0 +1,160 @@
+"""The record of one stage's result while it grows; the only place that writes it."""
+
+import dataclasses
+import threading
+from collections.abc import Mapping
+
+from choreoscope.datatypes.artifacts import Manifest, WrittenFile
+from choreoscope.datatypes.errors import OutputError
+from choreoscope.datatypes.frames import FrameRange, FrameSet
+from choreoscope.pipeline.manifest import SCHEMA, write_manifest
+from choreoscope.pipeline.placing import add_window, replace_result
+from choreoscope.pipeline.plan import Scope, Standing
+from choreoscope.pipeline.task import Part, Spent
+
+BEFORE_ALL = -1
+
+
+class Ledger:
+    """Puts finished parts of one stage into place and keeps its manifest.
+
+    Parts may come from several threads.
+
+    Parameters
+    ----------
+    scope : Scope
+        Recipe, clip, folder.
+    standing : Standing
+        How the stage stood: a partial window stage keeps what it has.
+    """
+
+    def __init__(self, scope: Scope, standing: Standing) -> None:
+        self._scope = scope
+        self._standing = standing
+        self._lock = threading.Lock()
+        in_windows = standing.stage.granularity == "window"
+        kept = standing.manifest if in_windows and standing.state == "partial" else None
+        self._files = {file.path: file for file in kept.files} if kept else {}
+        self._done = kept.done if kept else FrameSet()
+        self._notes = dict.fromkeys(kept.notes if kept else (), BEFORE_ALL)
+        self._failed: dict[FrameRange, str] = {}
+        for text, why in kept.failed.items() if kept else ():
+            for part in (FrameSet.parse(text) - standing.missing).ranges:
+                self._failed[part] = why
+        self._spent = (
+            Spent(kept.seconds, kept.cpu_seconds, kept.model_cpu_seconds) if kept else Spent()
+        )
+        self._written: Manifest | None = None
+
+    @property
+    def missing(self) -> FrameSet:
+        """Source frames that are neither made nor given up."""
+        return self._scope.wanted - self._done - FrameSet.of(self._failed)
+
+    @property
+    def standing(self) -> Standing:
+        """How the stage stands now."""
+        return dataclasses.replace(
+            self._standing, state="partial", manifest=self.manifest(), missing=self.missing
+        )
+
+    def place(self, part: Part) -> None:
+        """Move a part's files and vouch for them.
+
+        Raises
+        ------
+        OSError
+            If the disk refuses.
+        """
+        with self._lock:
+            self._note(part)
+            self._failed |= part.failed
+            self._spent += part.spent
+            if part.is_whole:
+                self._replace(part)
+            elif part.frames is not None:
+                self._add(part, part.frames)
+
+    def fail(self, frames: FrameSet, why: str) -> None:
+        """Give frames up."""
+        with self._lock:
+            self._failed |= dict.fromkeys(frames.ranges, why)
+
+    def finish(self) -> Manifest:
+        """Make sure that every frame is accounted for, and that the record says all of it.
+
+        Returns
+        -------
+        Manifest
+            As written.
+
+        Raises
+        ------
+        OutputError
+            If frames are neither made nor given up.
+        """
+        name = self._standing.stage.name
+        if self.missing:
+            raise OutputError(
+                f"stage '{name}' ended, yet frames {self.missing} are neither made "
+                f"nor reported as failed"
+            )
+        manifest = self.manifest()
+        if manifest != self._written:
+            self._write(manifest)
+        return manifest
+
+    def manifest(self) -> Manifest:
+        """Return the record as it stands."""
+        causes = self._standing.causes
+        return Manifest(
+            schema=SCHEMA,
+            stage=self._standing.stage.name,
+            stage_version=causes.version,
+            fingerprint=causes.fingerprint,
+            backend=causes.backend,
+            options=dict(causes.options),
+            inputs=dict(causes.inputs),
+            files=tuple(_in_order(self._files)),
+            done=self._done,
+            failed={str(part): self._failed[part] for part in sorted(self._failed)},
+            notes=tuple(sorted(self._notes, key=lambda note: self._notes[note])),
+            seconds=self._spent.seconds,
+            cpu_seconds=self._spent.cpu,
+            model_cpu_seconds=self._spent.model_cpu,
+            tier=self._standing.tier,
+        )
+
+    def _note(self, part: Part) -> None:
+        # Sorted by frame, so that windows finished in another order leave the same record.
+        last = self._scope.clip.frames.stop
+        at = part.frames.start if part.frames else last
+        for note in part.notes:
+            self._notes[note] = min(self._notes.get(note, last), at)
+
+    def _replace(self, part: Part) -> None:
+        self._done = self._scope.wanted - FrameSet.of(self._failed)
+        self._files = {file.path: file for file, _ in part.files}
+        self._written = self.manifest()
+        replace_result(self._scope.folder, self._written, part.files)
+
+    def _add(self, part: Part, frames: FrameRange) -> None:
+        files = {file.path: file for file, _ in part.files}
+        replaced = self._files.keys() & files.keys()
+        before = None
+        if replaced:
+            self._files = {path: self._files[path] for path in self._files.keys() - replaced}
+            self._done -= FrameSet.of([frames])
+            before = self.manifest()
+        self._files |= files
+        self._done = (self._done | FrameSet.of([frames])) - FrameSet.of(self._failed)
+        self._written = self.manifest()
+        add_window(self._scope.folder, self._written, part.files, before)
+
+    def _write(self, manifest: Manifest) -> None:
+        write_manifest(self._scope.folder, manifest)
+        self._written = manifest
+
+
+def _in_order(files: Mapping[str, WrittenFile]) -> list[WrittenFile]:
+    return sorted(files.values(), key=lambda file: (file.frames or FrameRange(0, 0), file.path))
