@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from choreoscope.cli import models
-from choreoscope.cli.weights_teller import WeightsTeller, line_of
+from choreoscope.cli.progress import Teller
+from choreoscope.cli.wording import line_of
 from choreoscope.datatypes.errors import InputError, OutputError, WeightsError
 from choreoscope.datatypes.models import BackendSpec, Licence, ModelRef, Tier
 from choreoscope.pipeline import backends
@@ -149,7 +150,7 @@ def test_the_teller_shows_licences_and_notes(capsys: pytest.CaptureFixture[str])
     licence = WeightsEvent(
         kind="licence", name="a.bin", text="x.whl (35.6 MB)", total=5_000_000, licence=LICENCE
     )
-    with WeightsTeller() as teller:
+    with Teller(quiet=False) as teller:
         teller(licence)
         for done in (0, 50, 100):
             teller(WeightsEvent(kind="progress", name="x.whl", done=done, total=100))

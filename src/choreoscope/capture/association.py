@@ -17,6 +17,7 @@ from choreoscope.capture.copies import CopyOptions, handed_over, quality, withou
 from choreoscope.capture.insertion import insert
 from choreoscope.capture.likeness import CLOCK_JITTER_S, LikenessOptions, Sightings, sightings
 from choreoscope.capture.linking import link
+from choreoscope.capture.overruling import IdentityCorrection
 from choreoscope.capture.runs import Cut, CutOptions, cut_runs
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameRange
@@ -27,13 +28,24 @@ from choreoscope.pipeline.stage import Options
 class JoinOptions(Options):
     """How tracklets are joined into persons, and which persons are believed."""
 
-    likeness: LikenessOptions = LikenessOptions()
-    cut: CutOptions = CutOptions()
-    copies: CopyOptions = CopyOptions()
-    link: LinkOptions = LinkOptions()
-    belief: BeliefOptions = BeliefOptions()
+    likeness: LikenessOptions = Field(
+        default=LikenessOptions(), description="How alike two sightings are."
+    )
+    cut: CutOptions = Field(default=CutOptions(), description="Where runs of the back end are cut.")
+    copies: CopyOptions = Field(
+        default=CopyOptions(), description="What is a copy of somebody, not somebody."
+    )
+    link: LinkOptions = Field(
+        default=LinkOptions(), description="Which runs are joined into one person."
+    )
+    belief: BeliefOptions = Field(
+        default=BeliefOptions(), description="Who is believed to be a person."
+    )
     max_people: int | None = Field(
         default=None, ge=1, description="Keep only this many: the largest seen for longest."
+    )
+    corrections: tuple[IdentityCorrection, ...] = Field(
+        default=(), description="What is put right by hand; filled from corrections.yaml alone."
     )
 
 

@@ -1,30 +1,63 @@
 """The way of the main job: a film in, one finished folder per shot out."""
 
 import dataclasses
-import json
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from choreoscope.capture.association import JoinOptions
-from choreoscope.capture.recipes import mocap_recipe, shots_recipe
-from choreoscope.capture.stages.lens import LensOptions
-from choreoscope.datatypes.camera import Lens
+from choreoscope.capture.choosing import (
+    FilmChoices,
+    lens_of,
+    opened,
+    recipe_of,
+    run_settings,
+    shots_choices,
+    wanted_frames,
+)
+from choreoscope.capture.config import Configuration, configured
+from choreoscope.capture.corrections import corrections_for
+from choreoscope.capture.film_record import (
+    begin_record,
+    load_result,
+    write_configuration,
+    write_record,
+)
+from choreoscope.capture.recipes import shots_recipe
+from choreoscope.datatypes.corrections import Corrections
 from choreoscope.datatypes.errors import InputError, OutputError
-from choreoscope.datatypes.frames import FrameRange, FrameSet
+from choreoscope.datatypes.frames import FrameSet
 from choreoscope.datatypes.models import RunSettings
 from choreoscope.datatypes.shots import ShotsResult
 from choreoscope.datatypes.video import Clip, Video
 from choreoscope.formats.shots_json import read_shots
-from choreoscope.motion.stages.lift import LiftStageOptions
-from choreoscope.pipeline.choices import BackendChoice, Choices, GivenInput
-from choreoscope.pipeline.events import Events, ignore
-from choreoscope.pipeline.loading import LoadedModels
+from choreoscope.geometry.projection import FULL_FRAME_WIDTH_MM
+from choreoscope.pipeline.backends import backend
+from choreoscope.pipeline.choices import GivenInput
+from choreoscope.pipeline.config.layers import Given, Layer
+from choreoscope.pipeline.events import (
+    Events,
+    FilmFinished,
+    FilmStarted,
+    ignore,
+    of_film,
+    serialised,
+)
+from choreoscope.pipeline.executors.choose import executor_for
+from choreoscope.pipeline.executors.interface import Executor
 from choreoscope.pipeline.plan import plan
 from choreoscope.pipeline.run import RunResult, run
 
-FULL_FRAME_MM = 36.0
+__all__ = [
+    "CaptureOptions",
+    "FilmResult",
+    "LensRequest",
+    "capture_configured",
+    "capture_video",
+    "load_result",
+]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,28 +77,8 @@ class LensRequest:
     camera_file: Path | None = None
     camera_name: str | None = None
     focal_mm: float | None = None
-    sensor_mm: float = FULL_FRAME_MM
+    sensor_mm: float = FULL_FRAME_WIDTH_MM
     fov_degrees: float | None = None
-
-    def lens(self, video: Video) -> Lens | None:
-        """Work out the lens for a film; None when nothing is known.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be read, does not fit the film, or a number is absurd.
-        """
-        from choreoscope.formats.lens_files import read_lens_file
-        from choreoscope.geometry.projection import lens_from_focal_mm, lens_from_fov
-
-        size = (video.width, video.height)
-        if self.camera_file is not None:
-            return read_lens_file(self.camera_file, video, self.camera_name)
-        if self.focal_mm is not None:
-            return lens_from_focal_mm(self.focal_mm, *size, self.sensor_mm)
-        if self.fov_degrees is not None:
-            return lens_from_fov(self.fov_degrees, *size)
-        return None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,58 +164,157 @@ def capture_video(
     StageFailedError
         If the film itself cannot be gone through; failures of later stages are in the result.
     """
-    from choreoscope.formats.video import probe
-    from choreoscope.pipeline.backends import backend
-
-    options = options or CaptureOptions()
     settings = settings or RunSettings()
-    root = Path(out)
-    video = probe(Path(film), rate=options.rate)
-    wanted = _wanted(video, options)
-    people = backend("people", options.people_backend)
-    lens = options.lens.lens(video)
+    configuration = _configuration(options or CaptureOptions(), settings)
+    return _capture(Path(film), Path(out), configuration, settings, events)
+
+
+def capture_configured(
+    film: Path | str,
+    out: Path | str,
+    configuration: Configuration,
+    events: Events = ignore,
+) -> FilmResult:
+    """Do what `capture_video` does, as a configuration says; the one entry of every command.
+
+    Parameters
+    ----------
+    film, out : path
+        As for `capture_video`; a film that is not found is looked for in ``folders.input``.
+    configuration : Configuration
+        Resolved (`capture.config.configure`, or `load_result` of an earlier result).
+    events : callable
+        Told what happens.
+
+    Raises
+    ------
+    InputError
+        If film or configuration cannot be used.
+    OutputError
+        If the result folder cannot be written.
+    StageFailedError
+        If the film itself cannot be gone through; failures of later stages are in the result.
+    """
+    settings = run_settings(configuration)
+    return _capture(Path(film), Path(out), configuration, settings, events)
+
+
+def _capture(
+    film: Path, root: Path, configuration: Configuration, settings: RunSettings, events: Events
+) -> FilmResult:
+    began = time.perf_counter()
+    video = opened(film, configuration)
+    events = of_film(Path(video.path).name, serialised(events))
+    whole = Clip(id="film", video=video, frames=wanted_frames(video, configuration))
+    lens = lens_of(video, configuration)
+    corrections = corrections_for(root, configuration.corrections, video)
+    recipe = recipe_of(configuration)
     _make_folder(root)
-    shots, given = _shots(video, wanted, root, settings, events)
-    choices = Choices(
-        options={
-            "identities": JoinOptions(max_people=options.max_people),
-            "lens": LensOptions.of(lens, static_camera=options.static_camera),
-            "lift": LiftStageOptions(heights=dict(options.heights)),
-        },
-        backends={"people": BackendChoice(spec=people, options=dict(options.people_options))},
-        given=(given,),
+    write_configuration(root, configuration)
+    begin_record(root, video)
+    with executor_for(settings, events) as executor:
+        engine = _Engine(settings, executor, events)
+        shots, given = _shots(configuration, corrections, whole, root, engine)
+        choices = FilmChoices(
+            configuration=configuration,
+            recipe=recipe,
+            lens=lens,
+            corrections=corrections,
+            shots=shots,
+            given=given,
+        )
+        results = _clips(choices, video, root, engine)
+    write_record(root, video, shots, [result.clip for result in results])
+    events(
+        FilmFinished(
+            seconds=time.perf_counter() - began,
+            clips=tuple(result.clip for result in results),
+            incomplete=tuple(result.clip for result in results if not result.is_complete),
+        )
     )
-    models = LoadedModels(settings, events)
-    clips = []
-    for number, shot in enumerate(shots.shots, start=1):
-        clip = Clip(id=f"clip-{number:03d}", video=video, frames=shot.frames)
-        planned = plan(mocap_recipe(), clip, root / clip.id, choices, events=events)
-        clips.append(run(planned, settings, events, models=models))
-    _write_index(root, video, shots, [clip.clip for clip in clips])
     return FilmResult(
         out=root,
-        clips=tuple(clips),
-        people={clip.clip: _people(clip) for clip in clips},
+        clips=results,
+        people={result.clip: _people(result) for result in results},
         undecodable=shots.undecodable,
     )
 
 
-def _wanted(video: Video, options: CaptureOptions) -> FrameRange:
-    if options.frames is not None and options.seconds is not None:
-        raise InputError("--frames and --time both say which piece of the film; give one of them")
-    if options.frames is not None:
-        return FrameRange.parse(options.frames, frame_count=video.frame_count)
-    if options.seconds is None:
-        return FrameRange(0, video.frame_count)
-    start, stop = options.seconds
-    inside = [frame for frame in range(video.frame_count) if start <= video.time_of(frame) < stop]
-    if not inside:
-        last = float(video.time_of(video.frame_count - 1))
-        raise InputError(
-            f"no frame lies between {float(start):g} and {float(stop):g} s; "
-            f"the film's last frame is at {last:g} s"
+def _clips(
+    choices: FilmChoices, video: Video, root: Path, engine: "_Engine"
+) -> tuple[RunResult, ...]:
+    """Run the recipe on every shot, as many at a time as there are workers."""
+    clips = [
+        Clip(id=f"clip-{number:03d}", video=video, frames=shot.frames)
+        for number, shot in enumerate(choices.shots.shots, start=1)
+    ]
+    engine.events(
+        FilmStarted(
+            clips=tuple(clip.id for clip in clips),
+            stages=tuple(stage.name for stage in choices.recipe.stages),
+            frames=sum(len(clip.frames) for clip in clips),
         )
-    return FrameRange(inside[0], inside[-1] + 1)
+    )
+
+    def made(clip: Clip) -> RunResult:
+        own = choices.of_clip(clip.frames)
+        planned = plan(choices.recipe, clip, root / clip.id, own, events=engine.events)
+        return run(planned, engine.settings, engine.events, executor=engine.executor)
+
+    if engine.executor.slots == 1 or len(clips) == 1:
+        return tuple(map(made, clips))
+    with ThreadPoolExecutor(engine.executor.slots, thread_name_prefix="clip") as at_once:
+        return tuple(at_once.map(made, clips))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Engine:
+    settings: RunSettings
+    executor: Executor
+    events: Events
+
+
+def _configuration(options: CaptureOptions, settings: RunSettings) -> Configuration:
+    """Say in a configuration what was said in Python."""
+    name = options.people_backend
+    # Looked up first: options of a back end that does not exist would be told by their keys.
+    backend("people", name)
+    lens, limits = options.lens, settings.limits
+    seconds = None if options.seconds is None else "-".join(map(str, options.seconds))
+    said: dict[str, Any] = {
+        "film.frames": options.frames,
+        "film.time": seconds,
+        "film.rate": None if options.rate is None else str(options.rate),
+        "lens.camera": None if lens.camera_file is None else str(lens.camera_file.absolute()),
+        "lens.camera_name": lens.camera_name,
+        "lens.focal_mm": lens.focal_mm,
+        "lens.sensor_mm": lens.sensor_mm,
+        "lens.fov_degrees": lens.fov_degrees,
+        "lens.static_camera": options.static_camera,
+        "people.backend": name,
+        "people.max_people": options.max_people,
+        "folders.weights": settings.weights_folder and str(settings.weights_folder.absolute()),
+        "run.executor": settings.executor,
+        "run.processes": settings.processes,
+        "run.workers": settings.workers,
+        "run.batch": settings.batch,
+        "run.gpus": settings.gpus,
+        "run.offline": settings.offline,
+        "run.stage_timeout": limits.stage_seconds,
+        "run.clip_timeout": limits.clip_seconds,
+        "run.silence_timeout": limits.silence_seconds,
+    }
+    values = {tuple(key.split(".")): Given(value, key) for key, value in said.items()}
+    mappings: dict[tuple[str, ...], Mapping[str, Any]] = {
+        ("people", "heights"): options.heights,
+        ("people", "options", name): options.people_options,
+        ("run", "timeouts"): limits.by_stage,
+        ("run", "interpreters"): {task: str(path) for task, path in settings.interpreters.items()},
+    }
+    for path, entries in mappings.items():
+        where = ".".join(path)
+        values |= {(*path, key): Given(value, where) for key, value in entries.items()}
+    return configured([Layer(values=values)]).values
 
 
 def _make_folder(root: Path) -> None:
@@ -213,16 +325,22 @@ def _make_folder(root: Path) -> None:
 
 
 def _shots(
-    video: Video, wanted: FrameRange, root: Path, settings: RunSettings, events: Events
+    configuration: Configuration,
+    corrections: Corrections,
+    whole: Clip,
+    root: Path,
+    engine: _Engine,
 ) -> tuple[ShotsResult, GivenInput]:
     """Go through the whole film once; its record lies in the film's own folder."""
-    clip = Clip(id="film", video=video, frames=wanted)
-    result = run(plan(shots_recipe(), clip, root, events=events), settings, events)
+    recipe = shots_recipe()
+    choices = shots_choices(configuration, recipe, corrections, whole.frames)
+    planned = plan(recipe, whole, root, choices, events=engine.events)
+    result = run(planned, engine.settings, engine.events, executor=engine.executor)
     outcome = result.outcome("shots")
     if outcome.error is not None and outcome.error.__cause__ is not None:
         raise outcome.error.__cause__
     if outcome.manifest is None:
-        raise InputError(f"{video.path}: its shots could not be found")
+        raise InputError(f"{whole.video.path}: its shots could not be found")
     given = GivenInput.of_manifest("shots", folder=root, manifest=outcome.manifest)
     return read_shots(given.files[""]), given
 
@@ -233,33 +351,3 @@ def _people(clip: RunResult) -> tuple[str, ...]:
     if outcome.manifest is None or not folder.is_dir():
         return ()
     return tuple(sorted({file.person for file in outcome.manifest.files if file.person}))
-
-
-def _write_index(root: Path, video: Video, shots: ShotsResult, clips: list[str]) -> None:
-    """Describe the film in ``film.json``."""
-    record = {
-        "schema": 1,
-        "film": Path(video.path).name,
-        "kind": video.kind,
-        "size": [video.width, video.height],
-        "rate": str(video.rate),
-        "constant_rate": video.is_constant_rate,
-        "rotation": video.rotation,
-        "codec": video.codec,
-        "colour": dataclasses.asdict(video.colour),
-        "sound": dataclasses.asdict(video.audio) if video.audio else None,
-        "frames": {
-            "declared": video.declared_frames,
-            "in_index": video.frame_count,
-            "decoded": len(shots.decoded),
-            "undecodable": str(shots.undecodable),
-        },
-        "clips": [
-            {"id": name, "frames": [shot.frames.start, shot.frames.stop], "camera": shot.movement}
-            for name, shot in zip(clips, shots.shots, strict=True)
-        ],
-        "digest": video.digest,
-    }
-    temporary = root / "film.json.part"
-    temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(root / "film.json")

@@ -24,19 +24,21 @@ class PeopleEstimator(Protocol):
     def follow(
         self, frames: Iterable[tuple[int, np.ndarray]], state: PeopleState | None
     ) -> Iterator[PeopleInFrame]:
-        """Go through consecutive frames of one shot.
+        """Go through the frames of one shot.
 
         Parameters
         ----------
         frames : iterable of (frame number, (H, W, 3) uint8)
-            RGB, upright. Read lazily and at most a few frames ahead, so that memory stays flat.
+            RGB, upright. Numbers rise by one; frames that do not decode are left out, and so are
+            those given up after an error. Read lazily and at most a few frames ahead, so that
+            memory stays flat.
         state : PeopleState or None
             None at the start of a shot, else the state of the frame before.
 
         Yields
         ------
         PeopleInFrame
-            One per frame, in order.
+            One per frame, in order; `capture.guard` says what becomes of others.
         """
         ...
 

@@ -1,21 +1,142 @@
-"""Which stages make what. Stages are named, not imported: viewer rooms lie above this one."""
+"""Recipes: named presets of stages and values. Stages are named, not imported: viewer lies above.
 
+A preset says what it makes today; models that are not there yet are not pretended.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from choreoscope.datatypes.errors import InputError
 from choreoscope.pipeline.recipe import Recipe, load_stages
+from choreoscope.pipeline.stage import Stage
 
 SHOTS = ("choreoscope.capture.stages.shots",)
 
-MOCAP = (
+CORE = (
     "choreoscope.capture.stages.people",
     "choreoscope.capture.stages.identities",
     "choreoscope.capture.stages.lens",
     "choreoscope.motion.stages.lift",
-    "choreoscope.motion.stages.bvh",
-    "choreoscope.motion.stages.glb",
-    "choreoscope.viewer.stages.overlay",
-    "choreoscope.viewer.stages.views",
-    "choreoscope.viewer.stages.index",
-    "choreoscope.viewer.stages.report",
 )
+"""Who is where, and the camera: cheap, and everything else needs it."""
+
+ANIMATION = ("choreoscope.motion.stages.bvh", "choreoscope.motion.stages.glb")
+PICTURES = ("choreoscope.viewer.stages.overlay", "choreoscope.viewer.stages.views")
+SUMMARY = ("choreoscope.viewer.stages.index", "choreoscope.viewer.stages.report")
+
+MOCAP = (*CORE, *ANIMATION, *PICTURES, *SUMMARY)
+
+DEFAULT_RECIPE = "mocap"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """A named choice of stages and values.
+
+    Attributes
+    ----------
+    meaning : str
+        What it makes today, for people.
+    stages : tuple of str
+        Modules with a ``STAGE``.
+    values : dict
+        Dotted key of the configuration to the value the preset gives it; an empty mapping makes
+        a section with all defaults.
+    """
+
+    name: str
+    meaning: str
+    stages: tuple[str, ...]
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def awaits(self) -> dict[str, list[str]]:
+        """Stages done outside and the passes expected of each."""
+        found: dict[str, list[str]] = {}
+        for key in self.values:
+            section, _, rest = key.partition(".")
+            stage, _, name = rest.partition(".passes.")
+            if section == "external" and name:
+                found.setdefault(stage, []).append(name)
+        return found
+
+
+def _awaited(stage: str, *passes: str) -> dict[str, Any]:
+    """Preset a stage done outside that waits for passes."""
+    return {f"external.{stage}.passes.{name}": {} for name in passes}
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="mocap",
+            meaning="skeletons in metres as BVH, GLB and NPZ, masks, camera, overlay film, report",
+            stages=MOCAP,
+        ),
+        Preset(
+            name="passes",
+            meaning=(
+                "masks per person, camera of every frame, overlay film, report; mattes, depth and "
+                "normals are taken in from another program, none is computed yet"
+            ),
+            stages=(*CORE, *PICTURES, *SUMMARY),
+            values=_awaited("passes", "alpha", "depth", "normals"),
+        ),
+        Preset(
+            name="relight",
+            meaning=(
+                "camera, skeletons and report, and the passes of a relighting program (as "
+                "SwitchLight) taken in: alpha, normals, base colour, roughness, specular; the "
+                "relighting itself happens there, not here"
+            ),
+            stages=(*CORE, *PICTURES, *SUMMARY),
+            values=_awaited(
+                "switchlight", "alpha", "base_color", "normals", "roughness", "specular"
+            ),
+        ),
+        Preset(
+            name="pointcloud",
+            meaning=(
+                "camera and masks of every frame, skeletons, report, and depth taken in from "
+                "another program: what a point cloud is made from; the cloud itself is not made yet"
+            ),
+            stages=(*CORE, *PICTURES, *SUMMARY),
+            values=_awaited("passes", "alpha", "depth"),
+        ),
+        Preset(
+            name="dance-data",
+            meaning=(
+                "motion and landmarks as NPZ, BVH, masks, report without pictures: for many films "
+                "in little time and room"
+            ),
+            stages=(*CORE, "choreoscope.motion.stages.bvh", *SUMMARY),
+        ),
+        Preset(
+            name="everything",
+            meaning="every stage there is; passes from other programs if `external` names them",
+            stages=MOCAP,
+        ),
+    )
+}
+
+
+def preset(name: str) -> Preset:
+    """Look a preset up.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name, with the nearest.
+    """
+    try:
+        return PRESETS[name]
+    except KeyError:
+        near = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        raise InputError(f"no recipe '{name}'; {hint}known: {', '.join(PRESETS)}") from None
 
 
 def shots_recipe() -> Recipe:
@@ -25,4 +146,27 @@ def shots_recipe() -> Recipe:
 
 def mocap_recipe() -> Recipe:
     """Make the stages of the main job: one clip in, people in 3D and a report out."""
-    return Recipe(name="mocap", stages=load_stages(MOCAP), inputs=("shots",))
+    return clip_recipe(DEFAULT_RECIPE)
+
+
+def clip_recipe(name: str, more: tuple[Stage, ...] = ()) -> Recipe:
+    """Make the stages that a preset runs on one clip.
+
+    Parameters
+    ----------
+    more : tuple of Stage
+        Stages a configuration adds, such as those done outside.
+
+    Raises
+    ------
+    InputError
+        If there is no such preset, or the stages do not go together.
+    """
+    stages = (*load_stages(preset(name).stages), *more)
+    return Recipe(name=name, stages=stages, inputs=("shots",))
+
+
+def known_stages() -> tuple[Stage, ...]:
+    """Every stage of any preset, those of the whole film first."""
+    modules = (*SHOTS, *(module for one in PRESETS.values() for module in one.stages))
+    return load_stages(dict.fromkeys(modules))

@@ -9,13 +9,14 @@ found.
 
 import dataclasses
 from collections import deque
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 from pydantic import Field
 
 from choreoscope.capture.background import BackgroundMotion, same_place
-from choreoscope.datatypes.errors import ShapeError
+from choreoscope.datatypes.errors import InputError, ShapeError
 from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.datatypes.shots import Movement, Shot, ShotsResult
 from choreoscope.pipeline.stage import Options
@@ -42,6 +43,13 @@ class ShotOptions(Options):
     still_speed: float = Field(
         default=0.01, gt=0.0, description="Fastest still background, picture widths per second."
     )
+
+
+class CutCorrections(Options):
+    """Cuts put right by hand: first frames of shots, inside the frames looked at."""
+
+    add: tuple[int, ...] = ()
+    remove: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,17 +125,25 @@ class ShotFinder:
             self._candidates.append(self._frames[found.frame_num])
         self._judge_candidates(at_end=False)
 
-    def finish(self, wanted: FrameRange) -> ShotsResult:
+    def finish(self, wanted: FrameRange, corrections: CutCorrections | None = None) -> ShotsResult:
         """Say what was found.
 
         Parameters
         ----------
         wanted : FrameRange
             Frames the index of the film promises; those that did not come are undecodable.
+        corrections : CutCorrections or None
+            Cuts put right by hand.
+
+        Raises
+        ------
+        InputError
+            If a cut is to be removed that was not found.
         """
         self._judge_candidates(at_end=True)
         decoded = FrameSet.of(self._frames)
-        starts = [wanted.start, *self._cuts] if self._frames else []
+        cuts = _corrected(self._cuts, corrections or CutCorrections())
+        starts = [wanted.start, *cuts] if self._frames else []
         stops = [*starts[1:], wanted.stop]
         return ShotsResult(
             decoded=decoded,
@@ -184,6 +200,16 @@ class ShotFinder:
 
 
 _FEWEST_KEPT = 8
+
+
+def _corrected(found: Sequence[int], corrections: CutCorrections) -> list[int]:
+    strange = sorted(set(corrections.remove) - set(found))
+    if strange:
+        known = ", ".join(str(cut) for cut in found) or "none"
+        raise InputError(
+            f"corrections: there is no cut at frame {strange[0]} to remove; cuts found: {known}"
+        )
+    return sorted((set(found) - set(corrections.remove)) | set(corrections.add))
 
 
 def _spread(pictures: list[_Picture]) -> list[_Picture]:

@@ -2,135 +2,100 @@
 
 import dataclasses
 import difflib
-import os
-import sys
-from fractions import Fraction
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from choreoscope import __version__
-from choreoscope.capture.film import CaptureOptions, FilmResult, LensRequest, capture_video
-from choreoscope.cli.progress import Teller
+from choreoscope.capture.config import Configuration, configure
+from choreoscope.capture.film import FilmResult, capture_configured
+from choreoscope.cli import flags
+from choreoscope.cli.json_events import Telling, teller
 from choreoscope.datatypes.errors import InputError
-from choreoscope.datatypes.models import RunSettings
 from choreoscope.viewer.index import ClipEntry, write_index
+
+if TYPE_CHECKING:
+    from choreoscope.pipeline.config.layers import Layer
 
 NOBODY_FOUND = 6
 WITH_GAPS = 7
-NTSC_ROUNDING = Fraction(6, 1000)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """The command's options as typed."""
+    """The command's options as typed.
+
+    Attributes
+    ----------
+    keys : tuple of str
+        Key flags.
+    short : dict
+        Short flag to value; None where it was not given.
+    """
 
     film: Path
     out: Path | None
-    frames: str | None
-    time: str | None
-    rate: str | None
-    static_camera: bool
-    max_people: int | None
-    focal_mm: float | None
-    sensor_mm: float
-    fov: float | None
-    camera: Path | None
-    camera_name: str | None
+    config: Path | None
+    keys: tuple[str, ...]
+    short: dict[str, Any]
     heights: tuple[str, ...]
-    people_backend: str
     people_options: tuple[str, ...]
-    workers: int | None
-    offline: bool
-    weights: Path | None
     quiet: bool
+    as_json: bool = False
+
+
+SHORT = {
+    "--recipe": "recipe",
+    "--corrections": "corrections",
+    "--frames": "film.frames",
+    "--time": "film.time",
+    "--rate": "film.rate",
+    "--static-camera": "lens.static_camera",
+    "--max-people": "people.max_people",
+    "--focal-mm": "lens.focal_mm",
+    "--sensor-mm": "lens.sensor_mm",
+    "--fov": "lens.fov_degrees",
+    "--camera": "lens.camera",
+    "--camera-name": "lens.camera_name",
+    "--people-backend": "people.backend",
+    "--workers": "run.workers",
+    "--offline": "run.offline",
+    "--weights": "folders.weights",
+}
+"""Short flag to the key it stands for."""
 
 
 def run(request: Request) -> int:
     """Capture and return the exit code (CONVENTIONS.md lists them)."""
-    out = request.out or Path(f"{request.film.name.removesuffix(request.film.suffix)}.choreoscope")
-    settings = RunSettings(
-        workers=request.workers or os.cpu_count() or 1,
-        offline=request.offline,
-        weights_folder=request.weights,
-    )
-    with Teller(quiet=request.quiet) as teller:
-        result = capture_video(
-            request.film, out, options=_options(request), settings=settings, events=teller
-        )
-    return _tell(result, request, quiet=request.quiet)
+    with teller(quiet=request.quiet, as_json=request.as_json) as tell:
+        configuration = configure(request.config, _layer(request)).values
+        out = request.out or result_folder(request.film, configuration)
+        result = capture_configured(request.film, out, configuration, tell)
+        return _tell(result, request, configuration, tell)
 
 
-def _options(request: Request) -> CaptureOptions:
-    return CaptureOptions(
-        frames=request.frames,
-        seconds=parse_time_range(request.time) if request.time else None,
-        rate=parse_rate(request.rate) if request.rate else None,
-        static_camera=request.static_camera,
-        max_people=request.max_people,
-        lens=_lens(request),
-        heights=dict(parse_height(text) for text in request.heights),
-        people_backend=request.people_backend,
-        people_options=dict(parse_option(text) for text in request.people_options),
-    )
+def result_folder(film: Path, configuration: Configuration) -> Path:
+    """Name the result folder of a film when nobody else does."""
+    name = f"{film.name.removesuffix(film.suffix)}.choreoscope"
+    return (configuration.folders.output or Path()) / name
 
 
-def _lens(request: Request) -> LensRequest:
-    given = {"--camera": request.camera, "--focal-mm": request.focal_mm, "--fov": request.fov}
-    named = [name for name, value in given.items() if value is not None]
-    if len(named) > 1:
-        raise InputError(f"{' and '.join(named)} both say what the lens is; give one of them")
-    return LensRequest(
-        camera_file=request.camera,
-        camera_name=request.camera_name,
-        focal_mm=request.focal_mm,
-        sensor_mm=request.sensor_mm,
-        fov_degrees=request.fov,
-    )
+def _layer(request: Request) -> "Layer":
+    short = [(flag, SHORT[flag], value) for flag, value in request.short.items()]
+    for text in request.heights:
+        name, height = parse_height(text)
+        short.append(("--height", f"people.heights.{name}", height))
+    if not request.people_options:
+        return flags.parse(request.keys, short)
+    # Which back end the options are for, only all layers together say.
+    backend = configure(request.config, flags.parse(request.keys, short)).values.people.backend
+    return flags.parse(request.keys, [*short, *_back_end_options(request, backend)])
 
 
-def parse_time_range(text: str) -> tuple[Fraction, Fraction]:
-    """Read ``"00:45-01:25"``, ``"1:02:03.5-1:03:00"`` or ``"45.5-85"`` as seconds.
-
-    Raises
-    ------
-    InputError
-        If it is no range or ends before it starts.
-    """
-    first, dash, last = text.partition("-")
-    try:
-        start, stop = _seconds(first), _seconds(last)
-    except ValueError:
-        dash = ""
-        start = stop = Fraction(0)
-    if not dash or start < 0 or stop <= start:
-        raise InputError(f"expected a time range such as 00:45-01:25 or 45.5-85, got '{text}'")
-    return start, stop
-
-
-def _seconds(text: str) -> Fraction:
-    total = Fraction(0)
-    for part in text.strip().split(":"):
-        total = total * 60 + Fraction(part)
-    return total
-
-
-def parse_rate(text: str) -> Fraction:
-    """Read ``"24"``, ``"23.976"`` or ``"30000/1001"``.
-
-    Raises
-    ------
-    InputError
-        If it is not a number above 0.
-    """
-    try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if rate <= 0:
-        raise InputError(f"expected a rate such as 24 or 30000/1001, got '{text}'")
-    # 23.976, 29.97 and 59.94 are how people write 24, 30 and 60 divided by 1.001.
-    exact = Fraction(round(rate * Fraction(1001, 1000)) * 1000, 1001)
-    meant = "." in text and abs(rate - exact) < NTSC_ROUNDING
-    return exact if meant else rate
+def _back_end_options(request: Request, backend: str) -> Iterator[tuple[str, str, Any]]:
+    for text in request.people_options:
+        name, value = parse_option(text)
+        yield "--people-option", f"people.options.{backend}.{name}", value
 
 
 def parse_height(text: str) -> tuple[str, float]:
@@ -151,8 +116,8 @@ def parse_height(text: str) -> tuple[str, float]:
     return name, height
 
 
-def parse_option(text: str) -> tuple[str, str | int | float | bool]:
-    """Read ``"NAME=VALUE"``; numbers and true/false become what they look like.
+def parse_option(text: str) -> tuple[str, str]:
+    """Read ``"NAME=VALUE"``.
 
     Raises
     ------
@@ -162,35 +127,44 @@ def parse_option(text: str) -> tuple[str, str | int | float | bool]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise InputError(f"expected an option such as detect_every=5, got '{text}'")
-    if value in ("true", "false"):
-        return name, value == "true"
-    for kind in (int, float):
-        try:
-            return name, kind(value)
-        except ValueError:
-            continue
     return name, value
 
 
-def _tell(result: FilmResult, request: Request, *, quiet: bool) -> int:
+def _tell(result: FilmResult, request: Request, configuration: Configuration, tell: Telling) -> int:
     page = _list_of_clips(result, request.film.name)
-    if not quiet:
-        for report in [page] if page else result.reports:
-            print(report)
+    reports = [page] if page else list(result.reports)
+    for report in reports:
+        tell.result(str(report))
     people = sorted({person for found in result.people.values() for person in found})
-    _check_heights(request, people)
+    _check_heights(configuration, people)
+    code = _problems(result, people, tell)
+    tell.ended(code, result.clips, reports, str(result.undecodable) if result.undecodable else "")
+    return code
+
+
+def _problems(result: FilmResult, people: list[str], tell: Telling) -> int:
     failures = [outcome for clip in result.clips for outcome in clip.failures]
     for outcome in failures:
         if outcome.state == "failed":
-            _warn(str(outcome.error))
+            tell.problem(str(outcome.error), outcome.exit_code)
     if failures:
         return failures[0].exit_code
+    gaps = [
+        f"{clip.clip}: stage '{stage}' lacks {len(frames)} frames ({frames})"
+        for clip in result.clips
+        for stage, frames in clip.gaps.items()
+        if frames - result.undecodable
+    ]
+    for text in gaps:
+        tell.problem(f"finished with gaps: {text}", WITH_GAPS)
     if result.undecodable:
         count = len(result.undecodable)
-        _warn(f"finished with gaps: {count} frames do not decode ({result.undecodable})")
+        text = f"finished with gaps: {count} frames do not decode ({result.undecodable})"
+        tell.problem(text, WITH_GAPS)
+    if gaps or result.undecodable:
         return WITH_GAPS
     if not people:
-        _warn("nobody was found; the result is valid and empty")
+        tell.problem("nobody was found; the result is valid and empty", NOBODY_FOUND)
         return NOBODY_FOUND
     return 0
 
@@ -213,8 +187,8 @@ def _list_of_clips(result: FilmResult, film: str) -> Path | None:
     return page
 
 
-def _check_heights(request: Request, people: list[str]) -> None:
-    unknown = [name for name, _ in map(parse_height, request.heights) if name not in people]
+def _check_heights(configuration: Configuration, people: list[str]) -> None:
+    unknown = [name for name in configuration.people.heights if name not in people]
     if unknown:
         near = difflib.get_close_matches(unknown[0], people, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
@@ -222,7 +196,3 @@ def _check_heights(request: Request, people: list[str]) -> None:
             f"--height names {', '.join(unknown)}, but the people are "
             f"{', '.join(people) or 'none'}{hint}"
         )
-
-
-def _warn(text: str) -> None:
-    print(f"choreoscope: {text}", file=sys.stderr)

@@ -8,7 +8,8 @@ import typer
 from typer.exceptions import TyperException
 
 from choreoscope import __version__
-from choreoscope.cli import models
+from choreoscope.cli import init, models, watch
+from choreoscope.cli.flags import KEYS_EPILOG, WithKeys
 from choreoscope.datatypes.errors import ChoreoscopeError, InputError
 
 INTERRUPTED = 130
@@ -22,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models.app, name="models")
+app.add_typer(init.app, name="config")
 
 
 def _version(wanted: bool) -> None:
@@ -39,11 +41,21 @@ def root(
     """Film of dancers in, people in 3D out."""
 
 
-@app.command()
+@app.command(cls=WithKeys, epilog=KEYS_EPILOG)
 def capture(  # noqa: PLR0917 - typer reads options from the parameters
+    ctx: typer.Context,
     film: Annotated[Path, typer.Argument(help="A film, or a folder of numbered frames.")],
     out: Annotated[
         Path | None, typer.Option(help="Result folder. Default: <name of the film>.choreoscope")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file ('choreoscope init' writes one).")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="What to make (see 'choreoscope recipes').")
+    ] = None,
+    corrections: Annotated[
+        Path | None, typer.Option(help="Corrections. Default: corrections.yaml in the result.")
     ] = None,
     frames: Annotated[
         str | None, typer.Option(help="Source frames START:STOP, 0-based, half-open: 100:400")
@@ -63,8 +75,8 @@ def capture(  # noqa: PLR0917 - typer reads options from the parameters
         float | None, typer.Option(help="Focal length in millimetres (with --sensor-mm).")
     ] = None,
     sensor_mm: Annotated[
-        float, typer.Option(help="Sensor width in millimetres for --focal-mm.")
-    ] = 36.0,
+        float | None, typer.Option(help="Sensor width in millimetres for --focal-mm. Default: 36")
+    ] = None,
     fov: Annotated[float | None, typer.Option(help="Horizontal field of view in degrees.")] = None,
     camera: Annotated[
         Path | None, typer.Option(help="Camera file: camera.json or a calibration .toml/.json")
@@ -76,8 +88,8 @@ def capture(  # noqa: PLR0917 - typer reads options from the parameters
         list[str] | None, typer.Option(help="Body height in metres: P01=1.72 (repeatable)")
     ] = None,
     people_backend: Annotated[
-        str, typer.Option(help="Back end that finds people (see 'choreoscope doctor').")
-    ] = "blazepose",
+        str | None, typer.Option(help="Back end that finds people (see 'choreoscope doctor').")
+    ] = None,
     people_option: Annotated[
         list[str] | None, typer.Option(help="Option of that back end: NAME=VALUE (repeatable)")
     ] = None,
@@ -91,6 +103,9 @@ def capture(  # noqa: PLR0917 - typer reads options from the parameters
         Path | None, typer.Option(help="Folder that holds the weight files.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print events as JSON, one object per line.")
+    ] = False,
 ) -> None:
     """Make people in 3D of a film: tracks, masks, skeletons, animation files, report.
 
@@ -104,26 +119,38 @@ def capture(  # noqa: PLR0917 - typer reads options from the parameters
             command.Request(
                 film=film,
                 out=out,
-                frames=frames,
-                time=time,
-                rate=rate,
-                static_camera=static_camera,
-                max_people=max_people,
-                focal_mm=focal_mm,
-                sensor_mm=sensor_mm,
-                fov=fov,
-                camera=camera,
-                camera_name=camera_name,
+                config=config,
+                keys=tuple(ctx.args),
+                short={
+                    "--recipe": recipe,
+                    "--corrections": corrections,
+                    "--frames": frames,
+                    "--time": time,
+                    "--rate": rate,
+                    "--static-camera": static_camera or None,
+                    "--max-people": max_people,
+                    "--focal-mm": focal_mm,
+                    "--sensor-mm": sensor_mm,
+                    "--fov": fov,
+                    "--camera": camera,
+                    "--camera-name": camera_name,
+                    "--people-backend": people_backend,
+                    "--workers": workers,
+                    "--offline": offline or None,
+                    "--weights": weights,
+                },
                 heights=tuple(height or ()),
-                people_backend=people_backend,
                 people_options=tuple(people_option or ()),
-                workers=workers,
-                offline=offline,
-                weights=weights,
                 quiet=quiet,
+                as_json=as_json,
             )
         )
     )
+
+
+app.command()(init.init)
+app.command()(init.recipes)
+app.command(cls=WithKeys, epilog=KEYS_EPILOG)(watch.watch)
 
 
 @app.command()
@@ -154,12 +181,22 @@ def doctor(
     raise typer.Exit(command.doctor(weights))
 
 
+def _refuse(text: str) -> None:
+    """Tell of a command line that cannot be read, as events where they were asked for."""
+    if "--json" in sys.argv:
+        from choreoscope.cli.json_events import refused
+
+        refused(text, InputError.exit_code)
+    else:
+        print(f"choreoscope: {text}", file=sys.stderr)
+
+
 def main() -> None:
     """Run the command line; every known error is one line and an exit code of its own."""
     try:
         code = app(standalone_mode=False)
     except TyperException as error:
-        print(f"choreoscope: {error} (see 'choreoscope --help')", file=sys.stderr)
+        _refuse(f"{error} (see 'choreoscope --help')")
         sys.exit(InputError.exit_code)
     except ChoreoscopeError as error:
         print(f"choreoscope: {error}", file=sys.stderr)

@@ -68,12 +68,12 @@ def fetch(
     weights: Weights = None,
 ) -> None:
     """Fetch weight files into the cache; every file is checked by size and sha256."""
-    from choreoscope.cli.weights_teller import WeightsTeller
+    from choreoscope.cli.progress import Teller
     from choreoscope.datatypes.models import RunSettings
     from choreoscope.pipeline.weights import store
 
     settings = RunSettings(offline=offline, weights_folder=weights)
-    with WeightsTeller() as teller:
+    with Teller(quiet=False) as teller:
         paths = store.fetch(_wanted(names or [], backend), settings=settings, events=teller)
     for path in paths.values():
         print(_copied(path, to) if to else path)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameRange, FrameSet
+from choreoscope.datatypes.passes import PASSES
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +120,20 @@ KINDS: dict[str, ArtifactKind] = {
         ArtifactKind(
             name="report", path="report.html", per="clip", meaning="one page to look at, offline"
         ),
+        *(
+            ArtifactKind(name=one.name, path=one.path, per="frame", meaning=one.meaning)
+            for one in PASSES.values()
+        ),
     )
 }
+
+EXTERNAL = "external-"
+"""Begins the kinds in which a stage done outside records what it took in: one per such stage."""
+
+
+def external_kind(stage: str) -> str:
+    """Name the kind of record that a stage done outside keeps."""
+    return f"{EXTERNAL}{stage}"
 
 
 def kind_of(name: str) -> ArtifactKind:
@@ -131,6 +144,14 @@ def kind_of(name: str) -> ArtifactKind:
     InputError
         If no such kind exists.
     """
+    if name.startswith(EXTERNAL):
+        # Users name such stages themselves, so the table cannot list them.
+        return ArtifactKind(
+            name=name,
+            path=f"work/external/{name.removeprefix(EXTERNAL)}/{{window}}.json",
+            per="window",
+            meaning="which file each frame of a pass was taken from, and how it was converted",
+        )
     try:
         return KINDS[name]
     except KeyError:

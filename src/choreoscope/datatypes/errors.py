@@ -39,6 +39,12 @@ class OutputError(ChoreoscopeError):
     exit_code: ClassVar[int] = 4
 
 
+class BackendFailedError(ChoreoscopeError):
+    """A back end is there, but gives nothing that can be used."""
+
+    exit_code: ClassVar[int] = 5
+
+
 class TimedOutError(ChoreoscopeError):
     """Something took longer than it was allowed to."""
 

@@ -129,7 +129,8 @@ class Limits:
     by_stage: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for seconds in (self.clip_seconds, self.stage_seconds, self.silence_seconds, *self.by_stage.values()):
+        general = (self.clip_seconds, self.stage_seconds, self.silence_seconds)
+        for seconds in (*general, *self.by_stage.values()):
             if seconds < 0:
                 raise InputError(f"a time-out must be 0 (none) or more seconds, got {seconds:g}")
 
@@ -214,6 +215,9 @@ class BackendSpec:
         The extra that installs them; empty when the core does.
     memory_mb : int
         Rough peak of resident memory while it runs.
+    options : type or None
+        Dataclass or pydantic model of its options, every field with a default and a meaning, so
+        that they can be listed and checked before it is loaded.
     """
 
     task: str
@@ -225,3 +229,4 @@ class BackendSpec:
     weights: tuple[ModelRef, ...]
     licence: Licence
     memory_mb: int
+    options: type | None = None

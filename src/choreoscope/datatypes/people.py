@@ -164,8 +164,8 @@ class Decision:
 
     Attributes
     ----------
-    kind : {"join", "split", "drop", "duplicate"}
-        What was done.
+    kind : {"join", "split", "drop", "duplicate", "corrected"}
+        What was done; "corrected" was done by hand.
     tracklets : tuple of int
         The tracklets it was done to.
     score : float
@@ -174,7 +174,7 @@ class Decision:
         One line.
     """
 
-    kind: Literal["join", "split", "drop", "duplicate"]
+    kind: Literal["join", "split", "drop", "duplicate", "corrected"]
     tracklets: tuple[int, ...]
     score: float
     reason: str

@@ -1,7 +1,9 @@
 """A film (or a folder of frames) and the clips cut from it."""
 
 import dataclasses
+from collections.abc import Iterable
 from fractions import Fraction
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -58,6 +60,10 @@ class Video:
         File names of a sequence in frame order; empty for a film.
     digest : str
         Hash of the content.
+    stamp : (int, int) or None
+        Bytes, and time of the last change in nanoseconds, when the film was probed; added up over
+        the files of a sequence. A quick look tells by it that the film has changed since. None
+        for a film that is not on a disk.
     """
 
     path: str
@@ -74,6 +80,7 @@ class Video:
     declared_frames: int | None
     files: tuple[str, ...] = ()
     digest: str
+    stamp: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         check_arrays(self)
@@ -88,6 +95,12 @@ class Video:
     def frame_count(self) -> int:
         """Number of frames in the index."""
         return len(self.pts)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The film's file, or the files of a sequence in frame order."""
+        root = Path(self.path)
+        return tuple(root / name for name in self.files) or (root,)
 
     def time_of(self, frame: int) -> Fraction:
         """Seconds from the first frame's time stamp, exact."""
@@ -104,6 +117,18 @@ class Video:
         step = 1 / (self.rate * self.time_base)
         steps = np.diff(self.pts)
         return bool(np.all(np.abs(steps - float(step)) <= 1.0))
+
+
+def stamp_of(paths: Iterable[Path]) -> tuple[int, int]:
+    """Add up sizes in bytes and times of the last change in nanoseconds.
+
+    Raises
+    ------
+    OSError
+        If a file is not there.
+    """
+    states = [path.stat() for path in paths]
+    return sum(one.st_size for one in states), sum(one.st_mtime_ns for one in states)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

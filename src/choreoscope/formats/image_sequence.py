@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from choreoscope.datatypes.errors import InputError
-from choreoscope.datatypes.video import Colour, Video
+from choreoscope.datatypes.video import Colour, Video, stamp_of
 from choreoscope.formats.digests import content_digest
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
@@ -30,6 +30,8 @@ def probe_sequence(folder: Path, rate: Fraction | None) -> Video:
         raise InputError(f"{folder} is a folder of frames: say how fast they run, e.g. --rate 24")
     _check_numbers(folder, [number for number, _ in numbered])
     files = [path for _, path in numbered]
+    # Before anything is read: what changes while it is read must not look unchanged.
+    stamp = stamp_of(files)
     height, width, bits = _first(files[0])
     # A picture that cannot be opened is a frame that does not decode, not one of another size.
     odd = [
@@ -59,6 +61,7 @@ def probe_sequence(folder: Path, rate: Fraction | None) -> Video:
         declared_frames=None,
         files=tuple(path.name for path in files),
         digest=content_digest(*files),
+        stamp=stamp,
     )
 
 

@@ -3,6 +3,7 @@
 PyAV only. The header's frame count and rate are kept as claims; what counts is the index.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from choreoscope.datatypes.errors import InputError
-from choreoscope.datatypes.video import Audio, Colour, Video
+from choreoscope.datatypes.video import Audio, Colour, Video, stamp_of
 from choreoscope.formats.digests import content_digest
 from choreoscope.formats.image_sequence import probe_sequence
 
@@ -73,15 +74,18 @@ def probe_film(path: Path) -> Video:
     import av
 
     _check_file(path)
+    # Before anything is read: what changes while it is read must not look unchanged.
+    stamp = stamp_of([path])
     try:
         with av.open(str(path)) as container:
             pts = _index(container, _video_stream(container, path), path)
             audio = _audio(container)
         with av.open(str(path)) as container:
             first = _first_picture(container, path)
-            return _described(path, container.streams.video[0], first, pts, audio)
+            video = _described(path, container.streams.video[0], first, pts, audio)
     except av.error.FFmpegError as error:
         raise InputError(_why_not_a_film(path, error)) from error
+    return dataclasses.replace(video, stamp=stamp)
 
 
 def upright_turn(frame: "VideoFrame") -> int:

@@ -11,6 +11,7 @@ import dataclasses
 
 import numpy as np
 
+from choreoscope.datatypes.errors import InputError
 from choreoscope.motion.proportions import weighted_quantile
 
 PITCH_SIGMA, ROLL_SIGMA = np.radians(10.0), np.radians(3.0)
@@ -29,6 +30,10 @@ _STARTS_HEIGHT = (0.0, 0.2, 0.45, 0.7)
 _ROUNDS = 10
 _DEFAULT_HEIGHT = 1.5
 _STILL, _MOVING = 0.25, 0.6
+_FLATTEST_TRIANGLE, _LOWEST_CAMERA = 0.02, 0.01
+"""Metres: least width of what a floor is fitted to, least height of a camera above it."""
+_FROM_ABOVE = 0.2
+"""A camera that looks straight down may be a little out; more is a floor above its head."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +48,7 @@ class Floor:
         Metres above the floor.
     sources : tuple of str
         Which of "pitch", "roll", "balance" and "height" were seen; without one of the first
-        three the camera is assumed level.
+        three the camera is assumed level. "given tilt" and "given height" were not seen but told.
     """
 
     pitch: float
@@ -62,6 +67,49 @@ class Floor:
         matrix[:3, :3] = _level_from_camera(self.pitch, self.roll)
         matrix[1, 3] = self.camera_height
         return matrix
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFloor:
+    """What somebody says about the floor: tilt as in `Floor`, height in metres or None."""
+
+    pitch: float
+    roll: float
+    camera_height: float | None
+
+
+def tilt_of_up(up: np.ndarray) -> tuple[float, float]:
+    """Pitch and roll of a camera, radians, from the direction ``(3,)`` that is up in its axes."""
+    x, y, z = up / np.linalg.norm(up)
+    return float(np.arcsin(np.clip(-z, -1.0, 1.0))), float(np.arctan2(-x, -y))
+
+
+def floor_through(points: np.ndarray) -> KnownFloor:
+    """Fit a floor to some of its points by least squares.
+
+    Parameters
+    ----------
+    points : (N, 3) float
+        Three or more, metres, camera axes.
+
+    Raises
+    ------
+    InputError
+        If the points lie in a line, or the floor is not below the camera.
+    """
+    middle = points.mean(axis=0)
+    _, spread, axes = np.linalg.svd(points - middle, full_matrices=False)
+    if spread[1] < _FLATTEST_TRIANGLE:
+        raise InputError("the points of the floor lie in one line; give three that span a triangle")
+    below = float(axes[2] @ middle)
+    up = -axes[2] if below > 0 else axes[2]
+    if abs(below) < _LOWEST_CAMERA or up[1] > _FROM_ABOVE:
+        raise InputError(
+            "these points of the floor are not below the camera; expected metres to the right, "
+            "down and ahead of it"
+        )
+    pitch, roll = tilt_of_up(up)
+    return KnownFloor(pitch=pitch, roll=roll, camera_height=abs(below))
 
 
 def _level_from_camera(pitch: float, roll: float) -> np.ndarray:
@@ -143,17 +191,25 @@ class FloorEvidence:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Problem:
-    """Evidence boiled down; `moving` tells which of pitch, roll, height may change."""
+    """Evidence boiled down; `moving` tells which of pitch, roll, height may change from `tilt`."""
 
     points: np.ndarray
     weights: np.ndarray
     upright: np.ndarray
     upright_weight: float
     moving: np.ndarray
+    tilt: tuple[float, float] = (0.0, 0.0)
 
 
-def fit_floor(evidence: FloorEvidence) -> Floor:
+def fit_floor(evidence: FloorEvidence, known: KnownFloor | None = None) -> Floor:
     """Fit floor and gravity to resting feet and standing bodies of all people.
+
+    Parameters
+    ----------
+    evidence : FloorEvidence
+        Of everybody in the clip.
+    known : KnownFloor or None
+        What is told is taken as it is; only the rest is fitted.
 
     Returns
     -------
@@ -161,9 +217,42 @@ def fit_floor(evidence: FloorEvidence) -> Floor:
         Level and 1.5 m below the camera when there is no evidence at all.
     """
     used = evidence.weights > 0
+    if known is not None and (known.camera_height is not None or not used.any()):
+        height = known.camera_height
+        return Floor(
+            pitch=known.pitch,
+            roll=known.roll,
+            camera_height=_DEFAULT_HEIGHT if height is None else height,
+            sources=("given tilt",) if height is None else ("given tilt", "given height"),
+        )
     if not used.any():
         return Floor(pitch=0.0, roll=0.0, camera_height=_DEFAULT_HEIGHT, sources=())
+    problem, sources = _problem(evidence, known)
+    found = [_descend(start, problem) for start in _starts(problem)]
+    best = min(found, key=lambda unknown: _cost(unknown, problem))
+    return Floor(
+        pitch=float(best[0]),
+        roll=float(best[1]),
+        camera_height=float(best[2]),
+        sources=(*sources, "height"),
+    )
+
+
+def _problem(evidence: FloorEvidence, known: KnownFloor | None) -> tuple[_Problem, list[str]]:
+    """Evidence boiled down, and what of the tilt it tells."""
+    used = evidence.weights > 0
     places, say = evidence.points[used], evidence.weights[used] * _SAYS_PER_SECOND
+    upright, weight = _mean_upright(evidence)
+    if known is not None:
+        held = _Problem(
+            points=places,
+            weights=say,
+            upright=upright,
+            upright_weight=0.0,
+            moving=np.array([False, False, True]),
+            tilt=(known.pitch, known.roll),
+        )
+        return held, ["given tilt"]
     sources = []
     for name, axis in (("pitch", 2), ("roll", 0)):
         if _spread(places[:, axis], say) > LEAST_SPREAD:
@@ -171,7 +260,6 @@ def fit_floor(evidence: FloorEvidence) -> Floor:
         else:
             # Heel against toe or foot against foot is too short a lever to tilt a room with.
             places[:, axis] = weighted_quantile(places[:, axis], say, 0.5)
-    upright, weight = _mean_upright(evidence)
     tilts = [name in sources or weight > 0 for name in ("pitch", "roll")]
     problem = _Problem(
         points=places,
@@ -180,15 +268,7 @@ def fit_floor(evidence: FloorEvidence) -> Floor:
         upright_weight=weight,
         moving=np.array([*tilts, True]),
     )
-    found = [_descend(start, problem) for start in _starts(problem)]
-    best = min(found, key=lambda unknown: _cost(unknown, problem))
-    sources += ["balance"] if weight > 0 else []
-    return Floor(
-        pitch=float(best[0]),
-        roll=float(best[1]),
-        camera_height=float(best[2]),
-        sources=(*sources, "height"),
-    )
+    return problem, [*sources, *(["balance"] if weight > 0 else [])]
 
 
 def _mean_upright(evidence: FloorEvidence) -> tuple[np.ndarray, float]:
@@ -204,10 +284,11 @@ def _mean_upright(evidence: FloorEvidence) -> tuple[np.ndarray, float]:
 
 def _starts(problem: _Problem) -> list[np.ndarray]:
     starts = []
-    for pitch in _STARTS_PITCH if problem.moving[0] else np.zeros(1):
-        depth = -(_level_from_camera(float(pitch), 0.0) @ problem.points.T)[1]
+    told, roll = problem.tilt
+    for pitch in _STARTS_PITCH if problem.moving[0] else np.array([told]):
+        depth = -(_level_from_camera(float(pitch), roll) @ problem.points.T)[1]
         heights = np.quantile(depth, [1 - share for share in _STARTS_HEIGHT])
-        starts += [np.array([pitch, 0.0, height]) for height in heights]
+        starts += [np.array([pitch, roll, height]) for height in heights]
     return starts
 
 
@@ -257,7 +338,8 @@ def _descend(start: np.ndarray, problem: _Problem) -> np.ndarray:
         wanted = rows.T @ (robust * residual) + leaning.T @ _leanings(unknown, problem)
         wanted += held * unknown
         unknown[moving] -= np.linalg.solve(normal[np.ix_(moving, moving)], wanted[moving])
-        unknown[:2] = np.clip(unknown[:2], -_STEEPEST, _STEEPEST)
+        if moving[:2].any():
+            unknown[:2] = np.clip(unknown[:2], -_STEEPEST, _STEEPEST)
     return unknown
 
 

@@ -14,6 +14,15 @@ from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.motion import Motion
 from choreoscope.datatypes.people import PersonSequence
 from choreoscope.geometry.projection import project
+from choreoscope.motion.corrections import (
+    LiftCorrections,
+    check_people,
+    contact_note,
+    corrected_heights,
+    foot_states,
+    known_floor,
+    without_distrusted,
+)
 from choreoscope.motion.evidence import gather
 from choreoscope.motion.feet import sole_points
 from choreoscope.motion.fitting import Fit, fit_person
@@ -43,12 +52,15 @@ class LiftOptions:
         False leaves every frame to itself (control experiments).
     grounding : bool
         False leaves feet where the lens alone puts them (control experiments).
+    corrections : LiftCorrections
+        What is put right by hand; it wins over everything else.
     """
 
     heights: Mapping[str, float] = dataclasses.field(default_factory=dict)
     camera_moves: bool = False
     smoothing: bool = True
     grounding: bool = True
+    corrections: LiftCorrections = dataclasses.field(default_factory=LiftCorrections)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +139,18 @@ def lift_people(
     Raises
     ------
     InputError
-        If a height is given for somebody who is not there, or is no height.
+        If a height is given for somebody who is not there, or is no height; if a correction
+        cannot be replayed.
     """
     present = [sequence for sequence in sequences if len(sequence.frames)]
     _check_names(present, options)
+    corrections = options.corrections
+    check_people(corrections, [sequence.person for sequence in present])
+    heights, overruled = corrected_heights(options.heights, corrections)
+    believed, notes = without_distrusted(present, corrections)
+    notes += overruled
     fits: dict[str, Fit] = {}
-    notes: list[str] = []
-    for sequence in present:
+    for sequence in believed:
         evidence = gather(sequence, lens, times.at(sequence.frames))
         wrong = exchanged_sides(evidence)
         if wrong.any():
@@ -143,11 +160,16 @@ def lift_people(
             )
         fits[sequence.person] = fit_person(
             with_sides_mended(evidence, wrong),
-            options.heights.get(sequence.person),
+            heights.get(sequence.person),
             smoothing=options.smoothing,
         )
     rows = {person: every_frame(fit, times) for person, fit in fits.items()}
-    floor, rows = common_floor(rows, level_feet=options.grounding)
+    for person, row in rows.items():
+        states = foot_states(corrections, person, row.first_frame, len(row.times))
+        rows[person] = dataclasses.replace(row, feet=states)
+        notes += contact_note(person, states)
+    known = known_floor(corrections, lens)
+    floor, rows = common_floor(rows, level_feet=options.grounding, known=known)
     motions = {
         person: in_world(row, floor, times.rate, grounding=options.grounding)
         for person, row in rows.items()
@@ -227,6 +249,8 @@ def _notes(fits: dict[str, Fit], lens: Lens, floor: Floor, options: LiftOptions)
 
 
 def _floor_note(floor: Floor) -> str:
+    if "given tilt" in floor.sources:
+        return _given_floor_note(floor)
     if "height" not in floor.sources:
         return "no foot at rest was seen: floor guessed 1.5 m below a level camera"
     height = f"floor {floor.camera_height:.2f} m below the camera"
@@ -236,3 +260,11 @@ def _floor_note(floor: Floor) -> str:
         return f"{height}; camera assumed level, because nobody stands still or moves far"
     tilt = f"{np.degrees(floor.pitch):.1f} degrees down, {np.degrees(floor.roll):.1f} sideways"
     return f"{height}; tilt of the camera {tilt}, from {', '.join(seen)} and a level prior"
+
+
+def _given_floor_note(floor: Floor) -> str:
+    tilt = f"{np.degrees(floor.pitch):.1f} degrees down, {np.degrees(floor.roll):.1f} sideways"
+    heights = {"given height": "as corrected", "height": "from feet at rest"}
+    source = next((text for name, text in heights.items() if name in floor.sources), "guessed")
+    depth = f"{floor.camera_height:.2f} m below the camera"
+    return f"tilt of the camera as corrected, {tilt}; floor {depth}, {source}"

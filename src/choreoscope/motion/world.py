@@ -10,6 +10,7 @@ from choreoscope.datatypes.motion import Motion, Skeleton
 from choreoscope.geometry import rotation
 from choreoscope.geometry.kinematics import world_joints
 from choreoscope.motion.contacts import detect_contacts, support_height
+from choreoscope.motion.corrections import FREE, OFF, ON, PINNED
 from choreoscope.motion.feet import (
     planted,
     resting_pitch,
@@ -21,11 +22,13 @@ from choreoscope.motion.fitting import Fit
 from choreoscope.motion.floor import (
     Floor,
     FloorEvidence,
+    KnownFloor,
     fit_floor,
     resting_weights,
     speeds_across,
 )
 from choreoscope.motion.grounding import settle_path
+from choreoscope.motion.pins import hold_feet
 from choreoscope.motion.proportions import Proportions
 from choreoscope.motion.skeletons import CONTACT_JOINTS, SIDES
 from choreoscope.motion.smoothing import bridge_rotations, bridge_values
@@ -89,6 +92,8 @@ class CameraRows:
         For the root camera-from-joint.
     confidence : (T, J) float
         0 in bridged rows.
+    feet : (T, 4) int
+        What is known by hand of the points of the soles, from `corrections.foot_states`.
     """
 
     skeleton: Skeleton
@@ -98,10 +103,14 @@ class CameraRows:
     root: np.ndarray
     rotations: np.ndarray
     confidence: np.ndarray
+    feet: np.ndarray
 
 
 def every_frame(fit: Fit, times: FrameTimes) -> CameraRows:
-    """One row per source frame; frames without the person are bridged with confidence 0."""
+    """One row per source frame; frames without the person are bridged with confidence 0.
+
+    Nothing is known of the feet by hand.
+    """
     frames = fit.evidence.frames
     first, last = int(frames[0]), int(frames[-1])
     at = frames - first
@@ -120,11 +129,12 @@ def every_frame(fit: Fit, times: FrameTimes) -> CameraRows:
         root=bridge_values(seconds, root, known),
         rotations=bridge_rotations(seconds, rotations, np.repeat(known[:, None], joints, axis=1)),
         confidence=confidence,
+        feet=np.full((count, len(CONTACT_JOINTS)), FREE),
     )
 
 
 def common_floor(
-    people: dict[str, CameraRows], *, level_feet: bool
+    people: dict[str, CameraRows], *, level_feet: bool, known: KnownFloor | None = None
 ) -> tuple[Floor, dict[str, CameraRows]]:
     """Find the floor, and lay resting feet flat on it.
 
@@ -136,6 +146,8 @@ def common_floor(
         Everybody in the clip.
     level_feet : bool
         False leaves feet as the detector sees them.
+    known : KnownFloor or None
+        What is known by hand of the floor.
 
     Returns
     -------
@@ -144,11 +156,11 @@ def common_floor(
         With the detector's bias of the feet taken out, one angle per person.
     """
     level = dict(people)
-    floor = fit_floor(_floor_evidence(level))
+    floor = fit_floor(_floor_evidence(level), known)
     for _ in range(2 if level_feet else 0):
         up = floor.world_from_camera[1, :3]
         level = {person: _with_level_feet(row, up) for person, row in people.items()}
-        floor = fit_floor(_floor_evidence(level))
+        floor = fit_floor(_floor_evidence(level), known)
     return floor, level
 
 
@@ -156,7 +168,7 @@ def _soles(row: CameraRows) -> tuple[np.ndarray, np.ndarray]:
     """Sole points in camera space ``(T, 4, 3)`` and their seconds of rest ``(T, 4)``."""
     soles = sole_points(row.skeleton, row.sizes, row.root, row.rotations)
     seen = seen_feet(row.skeleton, row.confidence)
-    return soles, resting_weights(row.times, soles, seen)
+    return soles, resting_weights(row.times, soles, seen) * (row.feet != OFF)
 
 
 def _with_level_feet(row: CameraRows, up: np.ndarray) -> CameraRows:
@@ -230,7 +242,7 @@ def in_world(row: CameraRows, floor: Floor, rate: Fraction, *, grounding: bool) 
     Returns
     -------
     Motion
-        Contacts of `CONTACT_JOINTS`, 0 where the person was not seen.
+        Contacts of `CONTACT_JOINTS`, 0 where the person was not seen, unless known by hand.
     """
     world = floor.world_from_camera
     camera = world[:3, 3]
@@ -243,6 +255,9 @@ def in_world(row: CameraRows, floor: Floor, rate: Fraction, *, grounding: bool) 
         soles = sole_points(row.skeleton, row.sizes, root, rotations)
         seen = seen_feet(row.skeleton, row.confidence)
         root = root + settle_path(row.times, root, camera, soles, contacts, seen)
+        root, rotations = hold_feet(
+            row.skeleton, row.sizes, row.times, (root, rotations), row.feet == PINNED
+        )
         contacts = _contacts(row, root, rotations, camera)
     return Motion(
         skeleton=row.skeleton,
@@ -263,7 +278,8 @@ def _contacts(
     soles = sole_points(row.skeleton, row.sizes, root, rotations)
     seen = seen_feet(row.skeleton, row.confidence)
     heights = soles[..., 1]
-    resting = resting_weights(row.times, soles - camera, seen)
+    resting = resting_weights(row.times, soles - camera, seen) * (row.feet != OFF)
     support = support_height(row.times, heights, resting)
     speeds = speeds_across(row.times, soles - camera)
-    return detect_contacts(row.times, heights, speeds, support) * (seen > 0)
+    detected = detect_contacts(row.times, heights, speeds, support) * (seen > 0)
+    return np.where(row.feet == FREE, detected, row.feet >= ON)

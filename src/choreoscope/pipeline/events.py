@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import ClassVar
 
+from choreoscope.datatypes.frames import FrameRange, FrameSet
+
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
 
@@ -276,10 +278,13 @@ def serialised(events: Events) -> Events:
 
 
 def of_film(film: str, events: Events) -> Events:
-    """Put a film's name on every event that names none, so that clips of two films differ."""
+    """Put a film's name on every event, so that clips of two films differ.
+
+    Whoever stands further out knows better which films there are: its name replaces another.
+    """
 
     def receive(event: Event) -> None:
-        events(event if event.film else dataclasses.replace(event, film=film))
+        events(dataclasses.replace(event, film=film))
 
     return receive
 
@@ -308,12 +313,13 @@ def json_value(value: object) -> JsonValue:
         return {str(key): json_value(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [json_value(part) for part in value]
+    if isinstance(value, FrameRange | FrameSet):
+        return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
         return {field.name: json_value(getattr(value, field.name)) for field in fields}
-    if isinstance(value, PurePath):
-        return value.as_posix()
-    return None if value is None else str(value)
+    text = value.as_posix() if isinstance(value, PurePath) else str(value)
+    return None if value is None else text
 
 
 def _json_number(value: numbers.Real) -> JsonValue:

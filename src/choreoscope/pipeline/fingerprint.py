@@ -108,7 +108,9 @@ def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
 
 def _rarer(value: object) -> object:
     if isinstance(value, BaseModel):
-        return canonical(value.model_dump(mode="python"))
+        # Where and how long to look for work done outside changes nothing about what is found.
+        aside: frozenset[str] = getattr(value, "settings_only", frozenset())
+        return canonical(value.model_dump(mode="python", exclude=set(aside)))
     if isinstance(value, set | frozenset):
         # The order of a set differs from one process to the next.
         return sorted((canonical(item) for item in value), key=canonical_json)

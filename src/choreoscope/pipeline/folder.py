@@ -53,7 +53,7 @@ class ClipFolder:
 
     @property
     def log(self) -> Path:
-        """Tracebacks of failures."""
+        """What each run did, and why it failed."""
         return self.work / "log.txt"
 
     @property

@@ -71,6 +71,11 @@ class StageJob:
         return self._scope.clip.id
 
     @property
+    def folder(self) -> Path:
+        """The clip's folder."""
+        return self._scope.folder.root
+
+    @property
     def options(self) -> Any:  # noqa: ANN401
         """The stage's resolved options."""
         return self._standing.options

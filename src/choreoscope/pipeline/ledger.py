@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+import time
 from collections.abc import Mapping
 
 from choreoscope.datatypes.artifacts import Manifest, WrittenFile
@@ -10,9 +11,12 @@ from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.pipeline.manifest import SCHEMA, write_manifest
 from choreoscope.pipeline.placing import add_window, replace_result
 from choreoscope.pipeline.plan import Scope, Standing
+from choreoscope.pipeline.source import ensure_unchanged
 from choreoscope.pipeline.task import Part, Spent
 
 BEFORE_ALL = -1
+SHARE_OF_LOOKING = 50
+"""The film is looked at for at most one fiftieth of the time."""
 
 
 class Ledger:
@@ -45,6 +49,7 @@ class Ledger:
             Spent(kept.seconds, kept.cpu_seconds, kept.model_cpu_seconds) if kept else Spent()
         )
         self._written: Manifest | None = None
+        self._look_again_at = 0.0
 
     @property
     def missing(self) -> FrameSet:
@@ -63,10 +68,13 @@ class Ledger:
 
         Raises
         ------
+        InputError
+            If the film has changed since it was probed.
         OSError
             If the disk refuses.
         """
         with self._lock:
+            self._look_at_film()
             self._note(part)
             self._failed |= part.failed
             self._spent += part.spent
@@ -90,10 +98,13 @@ class Ledger:
 
         Raises
         ------
+        InputError
+            If the film has changed since it was probed.
         OutputError
             If frames are neither made nor given up.
         """
         name = self._standing.stage.name
+        ensure_unchanged(self._scope.clip.video)
         if self.missing:
             raise OutputError(
                 f"stage '{name}' ended, yet frames {self.missing} are neither made "
@@ -123,7 +134,16 @@ class Ledger:
             cpu_seconds=self._spent.cpu,
             model_cpu_seconds=self._spent.model_cpu,
             tier=self._standing.tier,
+            origin="imported" if self._standing.stage.outdated else "computed",
         )
+
+    def _look_at_film(self) -> None:
+        """Make sure it is the same film; a series of many files is not looked at all the time."""
+        began = time.monotonic()
+        if began >= self._look_again_at:
+            ensure_unchanged(self._scope.clip.video)
+            now = time.monotonic()
+            self._look_again_at = now + SHARE_OF_LOOKING * (now - began)
 
     def _note(self, part: Part) -> None:
         # Sorted by frame, so that windows finished in another order leave the same record.

@@ -44,6 +44,20 @@ class Holder:
         return not _is_alive(self.pid) or _started(self.pid) != self.started
 
 
+class HeldError(InputError):
+    """Somebody else holds the lock.
+
+    Attributes
+    ----------
+    holder : Holder or None
+        Who; None where the lock cannot be read.
+    """
+
+    def __init__(self, text: str, holder: Holder | None) -> None:
+        super().__init__(text)
+        self.holder = holder
+
+
 @contextlib.contextmanager
 def locked(folder: ClipFolder) -> Iterator[None]:
     """Hold the folder for the length of the block.
@@ -52,21 +66,43 @@ def locked(folder: ClipFolder) -> Iterator[None]:
 
     Raises
     ------
-    InputError
+    HeldError
         If another process works on it, with its number.
     OutputError
         If the folder cannot be written.
     """
-    own = Holder(pid=os.getpid(), host=platform.node(), started=_started(os.getpid()))
     with writing(folder.lock):
         folder.work.mkdir(parents=True, exist_ok=True)
-        _take(folder.lock, own)
+    with holding(folder.lock):
+        yield
+
+
+@contextlib.contextmanager
+def holding(lock: Path) -> Iterator[None]:
+    """Hold a lock file, whose folder exists, for the length of the block.
+
+    The lock of a process that has ended on this machine is taken over.
+
+    Raises
+    ------
+    HeldError
+        If another process holds it, with its number.
+    OutputError
+        If the lock cannot be written.
+    """
+    with writing(lock):
+        _take(lock, own_holder())
     try:
         yield
     finally:
         with contextlib.suppress(OSError):
             # A disk that has become read-only keeps the lock; its owner is then seen to be gone.
-            folder.lock.unlink()
+            lock.unlink()
+
+
+def own_holder() -> Holder:
+    """Return what this process writes into its locks."""
+    return Holder(pid=os.getpid(), host=platform.node(), started=_started(os.getpid()))
 
 
 def _take(lock: Path, own: Holder) -> None:
@@ -93,7 +129,7 @@ def _judge(lock: Path) -> None:
         return
     holder = _holder_of(found)
     if holder is not None and not holder.is_gone:
-        raise InputError(_refusal(lock, holder))
+        raise HeldError(_refusal(lock, holder), holder)
     remove_stale(lock, found)
 
 
@@ -105,7 +141,7 @@ def remove_stale(lock: Path, found: str) -> None:
 
     Raises
     ------
-    InputError
+    HeldError
         If another process has taken the lock over meanwhile.
     """
     aside = lock.with_name(f"{lock.name}.stale-{os.getpid()}")
@@ -118,7 +154,8 @@ def remove_stale(lock: Path, found: str) -> None:
         aside.unlink()
         return
     aside.rename(lock)
-    raise InputError(_refusal(lock, _holder_of(taken)))
+    holder = _holder_of(taken)
+    raise HeldError(_refusal(lock, holder), holder)
 
 
 def _patiently_read(lock: Path) -> str | None:

@@ -151,7 +151,7 @@ def text_of(event: Event) -> str | None:
 def _finished(where: str, event: StageFinished) -> str:
     gaps = f", {event.failed} frames could not be made" if event.failed else ""
     notes = "".join(f"\n  {note}" for note in event.notes)
-    made = f"{event.frames} frames, {event.files} files{gaps}"
+    made = f"{event.frames} frames, {event.files} file{'s' if event.files != 1 else ''}{gaps}"
     return f"{where} finished in {event.seconds:.1f} s: {made}{notes}"
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from choreoscope.datatypes.artifacts import Manifest, WrittenFile
+from choreoscope.datatypes.artifacts import EXTERNAL, Manifest, WrittenFile
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.datatypes.models import Tier
@@ -201,7 +201,12 @@ def contribution(manifest: Manifest) -> str:
     if manifest.failed:
         text += f" without {failed_frames(manifest)}"
     if manifest.origin != "computed":
-        hashes = sorted((file.path, file.sha256) for file in manifest.files)
+        hashes = sorted(
+            # What was taken from where is no result: a file delivered again may be the same.
+            (file.path, file.sha256)
+            for file in manifest.files
+            if not file.kind.startswith(EXTERNAL)
+        )
         summary = Causes(
             stage=manifest.stage,
             version=manifest.stage_version,

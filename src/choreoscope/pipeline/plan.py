@@ -69,7 +69,8 @@ class Standing:
     @property
     def is_made_elsewhere(self) -> bool:
         """Whether the result on disk was imported or edited by hand."""
-        return self.manifest is not None and self.manifest.origin != "computed"
+        takes_in = self.stage.outdated is not None
+        return self.manifest is not None and self.manifest.origin != "computed" and not takes_in
 
     @property
     def to_run(self) -> bool:
@@ -202,11 +203,30 @@ class Scope:
         missing = self.wanted - manifest.done
         if not self.choices.retry_failed or standing.is_made_elsewhere:
             missing -= failed
+        if missing & failed:
+            why = "frames that failed are tried again"
+        news = self._news(standing)
+        if news:
+            kept = dataclasses.replace(manifest, done=manifest.done - news)
+            standing = dataclasses.replace(standing, manifest=kept)
+            missing |= news
+            why = f"files were delivered for {len(news)} frames"
         if missing:
-            tried = "frames that failed are tried again" if missing & failed else why
-            return dataclasses.replace(standing, state="partial", why=tried, missing=missing)
+            return dataclasses.replace(standing, state="partial", why=why, missing=missing)
         gaps = f"{len(failed)} frames could not be made" if failed else ""
         return dataclasses.replace(standing, state="done", why=gaps, missing=FrameSet())
+
+    def _news(self, standing: Standing) -> FrameSet:
+        """Frames for which another program delivered something since they were taken in."""
+        stage = standing.stage
+        if stage.outdated is None:
+            return FrameSet()
+        try:
+            found = stage.outdated(stage, standing.options, self.folder.root, self.clip)
+        except InputError:
+            # What is wrong with the delivery is told when the stage runs, and recorded.
+            return self.wanted
+        return found & self.wanted
 
     def _protected(self, standing: Standing) -> Standing:
         """Let nothing overwrite what was made outside the engine."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.datatypes.models import RunSettings
-from choreoscope.datatypes.video import Video
+from choreoscope.datatypes.video import Clip, Video
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,11 @@ class Job(Protocol):
     @property
     def clip_id(self) -> str:
         """Name of the clip, for example "clip-001"."""
+        ...
+
+    @property
+    def folder(self) -> Path:
+        """The clip's folder, for what is no result: frames handed out again, say."""
         ...
 
     @property
@@ -179,11 +184,10 @@ class Stage:
     contents : callable or None
         ``contents(kind, path)`` says what one file holds, for ``choreoscope verify`` to compare
         with the film; None where `check` says all there is to say.
-    waits_outside : bool
-        Whether the stage takes in work done by hand in another program: frames that are not
-        there yet are awaited, and looked for again at every run.
-    meaning : str
-        One line for ``choreoscope stages``.
+    outdated : callable or None
+        For stages that take in work done in another program:
+        ``outdated(stage, options, folder, clip)`` returns the frames for which something was
+        delivered since they were taken in; asked at every plan, so it must be quick.
     """
 
     name: str
@@ -200,4 +204,4 @@ class Stage:
     optional: tuple[str, ...] = ()
     windows: Literal["chained", "independent"] = "chained"
     contents: Callable[[str, Path], Contents] | None = None
-    waits_outside: bool = False
+    outdated: Callable[["Stage", Options, Path, Clip], FrameSet] | None = None

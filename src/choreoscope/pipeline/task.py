@@ -5,6 +5,7 @@ alone moves files and writes manifests. So the same code makes the same bytes wh
 and a worker may die at any moment.
 """
 
+import bisect
 import dataclasses
 import traceback
 from collections.abc import Mapping
@@ -155,8 +156,11 @@ class Failure:
         if self.error is not None:
             return self.error
         known = getattr(errors, self.kind, None)
-        if isinstance(known, type) and issubclass(known, ChoreoscopeError):
-            return known(self.line)
+        # This one alone is not made of a line.
+        if isinstance(known, type) and known is not errors.StageFailedError:
+            made = known(self.line)
+            if isinstance(made, ChoreoscopeError):
+                return made
         return RuntimeError(self.line)
 
 
@@ -179,16 +183,23 @@ def windows_to_make(
     kept : tuple of WrittenFile
         Files of the windows that are there.
     """
-    there = {file.frames for file in kept if file.frames is not None}
+    there = _largest({file.frames for file in kept if file.frames is not None})
+    starts = [part.start for part in there]
     found: set[FrameRange] = set()
     for window in frames.windows(length):
         wanted = missing & FrameSet.of([window])
         if not wanted:
             continue
-        again = {
-            part
-            for part in there
-            if window.start <= part.start < window.stop and FrameSet.of([part]) & wanted
-        }
+        near = there[bisect.bisect_left(starts, window.start) : bisect.bisect(starts, window.stop)]
+        again = {part for part in near if FrameSet.of([part]) & wanted}
         found |= again | set((wanted - FrameSet.of(again)).ranges)
     return tuple(sorted(found, key=lambda window: window.start))
+
+
+def _largest(parts: set[FrameRange]) -> list[FrameRange]:
+    """Leave out what lies inside another: files of single frames beside those of windows."""
+    largest: list[FrameRange] = []
+    for part in sorted(parts, key=lambda part: (part.start, -part.stop)):
+        if not largest or part.stop > largest[-1].stop:
+            largest.append(part)
+    return largest

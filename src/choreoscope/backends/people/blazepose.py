@@ -106,4 +106,5 @@ SPEC = BackendSpec(
     weights=BLAZEPOSE_WEIGHTS,
     licence=MEDIAPIPE,
     memory_mb=600,
+    options=Limits,
 )

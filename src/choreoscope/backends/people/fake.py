@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from choreoscope.backends.people.fake_faults import Faults
 from choreoscope.datatypes.arrays import check_arrays
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
@@ -42,8 +43,8 @@ HEAD_POINTS = np.array([
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """What the fake shows.
+class Scene(Faults):
+    """What the fake shows, and how it misbehaves (`Faults`).
 
     Attributes
     ----------
@@ -70,6 +71,8 @@ class Scene:
     delay_seconds: float = 0.0
 
     def __post_init__(self) -> None:
+        # Not super(): a dataclass with slots is another class than the one written here.
+        Faults.__post_init__(self)
         if self.people < 0 or self.focal_widths <= 0 or self.delay_seconds < 0:
             raise InputError(
                 "fake: expected people >= 0, focal_widths > 0 and delay_seconds >= 0, got "
@@ -126,8 +129,9 @@ class FakePeople:
     point_set = "blazepose33"
     model_cpu_seconds = 0.0
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, batch: int = 1) -> None:
         self.scene = scene
+        self._batch = batch
 
     def truth(self, frame: int, width: int, height: int) -> list[Truth]:
         """Return everybody who is there in a frame, by rising number."""
@@ -155,20 +159,26 @@ class FakePeople:
     def follow(
         self, frames: Iterable[tuple[int, np.ndarray]], state: PeopleState | None
     ) -> Iterator[PeopleInFrame]:
-        """Go through consecutive frames; only the size of the pictures is looked at.
+        """Go through the frames of a shot; only the size of the pictures is looked at.
 
         Raises
         ------
         InputError
-            If the frames do not follow on from the state.
+            If the frames do not rise, or do not follow on from the state.
         """
+        yield from self.scene.distorted(self._shown(frames, state))
+
+    def _shown(
+        self, frames: Iterable[tuple[int, np.ndarray]], state: PeopleState | None
+    ) -> Iterator[PeopleInFrame]:
         last = None if state is None else int(state["frame"])
         for frame, picture in frames:
-            if last is not None and frame != last + 1:
-                raise InputError(f"fake: expected frame {last + 1} after {last}, got {frame}")
+            if last is not None and frame <= last:
+                raise InputError(f"fake: expected a frame after {last}, got {frame}")
             last = frame
             if self.scene.delay_seconds:
                 time.sleep(self.scene.delay_seconds)
+            self.scene.strike(frame, self._batch)
             height, width = picture.shape[:2]
             people = tuple(
                 _seen(one, self.scene.tracklet(one.person, frame), width, height)
@@ -306,7 +316,7 @@ def _mask(one: Truth, per_metre: float, width: int, height: int) -> Mask:
 
 def load(
     weights: Mapping[str, Path],  # noqa: ARG001 - the fake needs none
-    settings: RunSettings,  # noqa: ARG001 - nor workers
+    settings: RunSettings,
     options: Mapping[str, Any],
 ) -> FakePeople:
     """Make the fake; options are the fields of `Scene`.
@@ -320,10 +330,11 @@ def load(
     for name in options:
         if name not in known:
             raise InputError(f"fake knows no option '{name}'; it has {', '.join(known)}")
-    given = dict(options)
-    if "breaks" in given:
-        given["breaks"] = tuple(int(cut) for cut in given["breaks"])
-    return FakePeople(Scene(**given))
+    given: dict[str, Any] = {
+        name: tuple(map(int, value)) if name == "breaks" or name.endswith("_at") else value
+        for name, value in options.items()
+    }
+    return FakePeople(Scene(**given), settings.batch)
 
 
 SPEC = BackendSpec(
@@ -336,4 +347,5 @@ SPEC = BackendSpec(
     weights=(),
     licence=Licence(name="Apache-2.0", tier=Tier.COMMERCIAL, notice="Choreoscope"),
     memory_mb=50,
+    options=Scene,
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from choreoscope.capture.assembly import assemble
 from choreoscope.capture.association import JoinOptions, join_tracklets
+from choreoscope.capture.overruling import overruled
 from choreoscope.datatypes.errors import OutputError
 from choreoscope.formats.masks_json import read_masks, write_masks
 from choreoscope.formats.observations import read_observations, read_rows
@@ -19,8 +20,10 @@ def run(job: Job) -> None:
     """Decide who is who, then write everybody's observations person by person."""
     video = job.video
     windows = [path for _, path in sorted(job.inputs("observations").items())]
-    joined = join_tracklets(read_rows(windows), video.times(job.frames), job.frames, job.options)
-    people = assemble(joined.persons, (read_observations(path) for path in windows))
+    rows = read_rows(windows)
+    joined = join_tracklets(rows, video.times(job.frames), job.frames, job.options)
+    persons, by_hand = overruled(joined.persons, rows, job.frames, job.options.corrections)
+    people = assemble(persons, (read_observations(path) for path in windows))
     for done, (person, seen) in enumerate(people.items(), start=1):
         frames = seen.sequence.frames
         seconds = (video.pts[frames] - video.pts[0]) * float(video.time_base)
@@ -37,7 +40,9 @@ def run(job: Job) -> None:
         job.output("people"),
         PeopleFile(
             persons={name: len(seen.sequence.frames) for name, seen in people.items()},
-            decisions=tuple(dataclasses.asdict(decision) for decision in joined.decisions),
+            decisions=tuple(
+                dataclasses.asdict(decision) for decision in (*joined.decisions, *by_hand)
+            ),
         ),
     )
 

@@ -1,5 +1,6 @@
 """The lens, as given, read from a file or assumed, and whether the camera moves."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,20 @@ from pydantic import Field
 from choreoscope.datatypes.camera import Lens
 from choreoscope.formats.lens_json import read_lens, write_lens
 from choreoscope.formats.shots_json import read_shots
-from choreoscope.geometry.projection import assumed_lens
+from choreoscope.geometry.projection import (
+    FULL_FRAME_WIDTH_MM,
+    assumed_lens,
+    lens_from_focal_mm,
+)
 from choreoscope.pipeline.stage import Job, Options, Stage
+
+
+class FocalCorrection(Options):
+    """Focal length put right by hand, pixels or millimetres; both None: nothing to put right."""
+
+    focal_px: float | None = None
+    focal_mm: float | None = None
+    sensor_mm: float = FULL_FRAME_WIDTH_MM
 
 
 class LensOptions(Options):
@@ -22,6 +35,10 @@ class LensOptions(Options):
     distortion: tuple[float, ...] = Field(default=(), description="OpenCV k1 k2 p1 p2 [k3 ...]")
     source: str = Field(default="assumed", description="where it comes from")
     static_camera: bool = Field(default=False, description="the user says the camera stands still")
+    corrections: FocalCorrection = Field(
+        default=FocalCorrection(),
+        description="focal length put right by hand; filled from corrections.yaml alone",
+    )
 
     @classmethod
     def of(cls, lens: Lens | None, *, static_camera: bool) -> "LensOptions":
@@ -55,8 +72,25 @@ def run(job: Job) -> None:
             distortion=np.array(options.distortion),
             source=options.source,
         )
+    lens = _corrected(job, lens, options.corrections)
     speed = 0.0 if options.static_camera else _background_speed(job)
     write_lens(job.output("lens"), lens, background_px_s=speed)
+
+
+def _corrected(job: Job, lens: Lens, correction: FocalCorrection) -> Lens:
+    """Give the lens another focal length; centre, shape of pixels and distortion stay."""
+    focal = correction.focal_px
+    if correction.focal_mm is not None:
+        size = (lens.width, lens.height)
+        focal = lens_from_focal_mm(correction.focal_mm, *size, correction.sensor_mm).fx
+    if focal is None:
+        return lens
+    if lens.source != "assumed":
+        job.note(
+            f"focal length {focal:.0f} px from the corrections, not {lens.fx:.0f} px "
+            f"({lens.source})"
+        )
+    return dataclasses.replace(lens, fx=focal, fy=focal * lens.fy / lens.fx, source="corrections")
 
 
 def _background_speed(job: Job) -> float:

@@ -1,12 +1,15 @@
 """People in every frame: the back end's observations, window by window, before identities."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from pydantic import Field
 
+from choreoscope.capture.guard import Answers, PeopleGuard
+from choreoscope.datatypes.errors import BackendFailedError
 from choreoscope.datatypes.frames import FrameRange, FrameSet
-from choreoscope.datatypes.people import PeopleInFrame, PeopleState
+from choreoscope.datatypes.people import PeopleState
 from choreoscope.formats.observations import read_observations, read_state, write_observations
 from choreoscope.pipeline.stage import Job, Options, Stage
 
@@ -30,13 +33,23 @@ def run(job: Job) -> None:
     """Make each stretch of missing windows, from the state stored before it."""
     from choreoscope.formats.video_reader import FilmReader
 
+    first_failure, usable = "", 0
     with FilmReader(job.video, threads=job.settings.workers) as reader:
         for windows in _stretches(job.windows):
             stretch = FrameRange(windows[0].start, windows[-1].stop)
-            followed = job.model().follow(reader.frames(stretch), _state_before(job, windows[0]))
-            seen = _Progress(job, followed, stretch)
+            size = (job.video.width, job.video.height)
+            state = _state_before(job, windows[0])
+            guard = PeopleGuard(job.model(), reader.frames, stretch, state, size)
             for window in windows:
-                _keep(job, window, seen.until(window.stop), reader.undecodable)
+                answers = guard.window(window, partial(_tell, job))
+                usable += len(answers.seen)
+                first_failure = first_failure or next(iter(answers.failed.values()), "")
+                if window == job.windows[-1] and not usable:
+                    # Before it is kept: with the last window the record would be complete.
+                    _ensure_worth(job, first_failure)
+                _keep(job, window, answers, reader.undecodable)
+            if extra := guard.finish():
+                job.note(extra)
 
 
 def _stretches(windows: Iterable[FrameRange]) -> list[list[FrameRange]]:
@@ -61,38 +74,27 @@ def _state_before(job: Job, window: FrameRange) -> PeopleState | None:
     return None
 
 
-def _keep(job: Job, window: FrameRange, seen: list[PeopleInFrame], broken: FrameSet) -> None:
-    write_observations(job.output("observations", window=window_name(window)), seen)
+def _ensure_worth(job: Job, first_failure: str) -> None:
+    """Refuse to finish when the back end failed in all frames, those of earlier runs included."""
+    there = any(read_observations(path) for path in job.previous("observations").values())
+    if first_failure and not there:
+        raise BackendFailedError(f"not one frame could be used; first: {first_failure}")
+
+
+def _tell(job: Job, frame: int) -> None:
+    job.progress(frame + 1 - job.frames.start, len(job.frames), "frame")
+
+
+def _keep(job: Job, window: FrameRange, answers: Answers, broken: FrameSet) -> None:
+    write_observations(job.output("observations", window=window_name(window)), answers.seen)
     for hole in (broken & FrameSet.of([window])).ranges:
         job.failed(hole, "the film does not decode here")
+    for frames, why in answers.failures:
+        for part in (FrameSet.of([frames]) - broken).ranges:
+            job.failed(part, why)
+    for note in answers.notes:
+        job.note(note)
     job.commit(window)
-
-
-class _Progress:
-    """Cuts the stream of frames into windows and tells how far it is."""
-
-    def __init__(self, job: Job, followed: Iterator[PeopleInFrame], rest: FrameRange) -> None:
-        self._job = job
-        self._followed = followed
-        self._rest = rest
-        self._held: PeopleInFrame | None = None
-
-    def until(self, stop: int) -> list[PeopleInFrame]:
-        """Take all frames before `stop`; frames that did not decode are left out."""
-        taken: list[PeopleInFrame] = []
-        while True:
-            result = self._held or next(self._followed, None)
-            self._held = None
-            if result is None:
-                return taken
-            if result.frame >= stop:
-                self._held = result
-                return taken
-            taken.append(result)
-            done = result.frame + 1 - self._job.frames.start
-            self._job.progress(done, len(self._job.frames), "frame")
-            if result.frame + 1 == stop:
-                return taken
 
 
 def check(kind: str, path: Path) -> None:

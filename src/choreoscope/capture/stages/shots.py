@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from choreoscope.capture.shots import SMALL_SIDE, ShotFinder, ShotOptions
+from choreoscope.capture.shots import SMALL_SIDE, CutCorrections, ShotFinder, ShotOptions
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.video import Video
 from choreoscope.formats.shots_json import read_shots, write_shots
@@ -16,6 +16,10 @@ class ShotsOptions(Options):
     """Choices of the shots stage."""
 
     finder: ShotOptions = Field(default_factory=ShotOptions, description="how cuts are found")
+    corrections: CutCorrections = Field(
+        default=CutCorrections(),
+        description="cuts put right by hand; filled from corrections.yaml alone",
+    )
 
 
 def run(job: Job) -> None:
@@ -30,7 +34,7 @@ def run(job: Job) -> None:
         for frame, picture in reader.frames(job.frames):
             finder.add(frame, int(video.pts[frame]), picture)
             job.progress(frame + 1 - job.frames.start, total, "frame")
-    shots = finder.finish(job.frames)
+    shots = finder.finish(job.frames, job.options.corrections)
     if not len(shots.decoded):
         raise InputError(f"{video.path}: not one of the frames {job.frames} decodes")
     if is_silent(video):

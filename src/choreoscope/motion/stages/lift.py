@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from choreoscope.formats.fit_json import read_fit, write_fit
 from choreoscope.formats.lens_json import read_lens
 from choreoscope.formats.motion_npz import read_motion, write_motion
 from choreoscope.formats.sequence import read_sequence
+from choreoscope.motion.corrections import LiftCorrections
 from choreoscope.motion.lift import FrameTimes, LiftOptions, lift_people
 from choreoscope.pipeline.stage import Job, Options, Stage
 
@@ -23,6 +25,10 @@ class LiftStageOptions(Options):
     )
     smoothing: bool = Field(default=True, description="false leaves every frame to itself")
     grounding: bool = Field(default=True, description="false leaves feet where the lens puts them")
+    corrections: LiftCorrections = Field(
+        default=LiftCorrections(),
+        description="what is put right by hand; filled from corrections.yaml alone",
+    )
 
 
 def run(job: Job) -> None:
@@ -30,6 +36,7 @@ def run(job: Job) -> None:
     lens, background_px_s = read_lens(job.input("lens"))
     sequences = [read_sequence(path).sequence for path in job.inputs("sequence").values()]
     present = {sequence.person for sequence in sequences}
+    corrections: LiftCorrections = job.options.corrections
     heights = {name: metres for name, metres in job.options.heights.items() if name in present}
     lifted = lift_people(
         sequences,
@@ -44,6 +51,7 @@ def run(job: Job) -> None:
             camera_moves=background_px_s > 0,
             smoothing=job.options.smoothing,
             grounding=job.options.grounding,
+            corrections=corrections,
         ),
     )
     for note in lifted.notes:
@@ -59,7 +67,7 @@ def run(job: Job) -> None:
         {
             person: {
                 **dataclasses.asdict(residuals),
-                "height_source": "given" if person in heights else "assumed",
+                "height_source": _height_source(person, heights, corrections),
             }
             for person, residuals in lifted.residuals.items()
         },
@@ -67,6 +75,12 @@ def run(job: Job) -> None:
     for done, (person, motion) in enumerate(lifted.motions.items(), start=1):
         write_motion(job.output("motion", person=person), motion, person=person)
         job.progress(done, len(lifted.motions), "person")
+
+
+def _height_source(person: str, heights: Mapping[str, float], corrections: LiftCorrections) -> str:
+    if person in corrections.heights:
+        return "corrected"
+    return "given" if person in heights else "assumed"
 
 
 def check(kind: str, path: Path) -> None:

@@ -17,20 +17,19 @@ import time
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 
 from choreoscope import __version__
 from choreoscope.datatypes.errors import (
     BackendUnavailableError,
-    ChoreoscopeError,
     TimedOutError,
     WorkerLostError,
 )
 from choreoscope.datatypes.models import RunSettings
 from choreoscope.pipeline.events import Events
 from choreoscope.pipeline.executors.interface import Place
+from choreoscope.pipeline.executors.placed import placed
 from choreoscope.pipeline.task import Failure, Task
-from choreoscope.pipeline.work import refused_by_disk
 from choreoscope.pipeline.worker import ADDRESS, KEY, PATHS
 
 SECONDS_TO_START = 120.0
@@ -143,24 +142,32 @@ class _Worker:
 
     def __init__(self, interpreter: Path) -> None:
         self.interpreter = interpreter
-        self._last_words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
         self._connection: Connection | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._last_words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
+        try:
+            self._start()
+        except BaseException:
+            self.end()
+            raise
+
+    def _start(self) -> None:
         key = secrets.token_bytes(32)
         with Listener(authkey=key) as listener:
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - the user's own interpreter
-                    [str(interpreter), "-m", "choreoscope.pipeline.worker"],
-                    env=_environment(interpreter, str(listener.address), key),
+                    [str(self.interpreter), "-m", "choreoscope.pipeline.worker"],
+                    env=_environment(self.interpreter, str(listener.address), key),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=self._last_words,
                 )
             except OSError as error:
                 raise BackendUnavailableError(
-                    f"cannot start {interpreter}: {error.strerror}; expected the Python of an "
-                    f"environment in which Choreoscope {__version__} is installed"
+                    f"cannot start {self.interpreter}: {error.strerror}; expected the Python of "
+                    f"an environment in which Choreoscope {__version__} is installed"
                 ) from error
-            self._connection = self._accepted(listener)
+            self._connection = self._accepted(listener, self._process)
 
     def do(self, task: Task, place: Place, events: Events, deadline: float) -> Failure | None:
         """Hand a task over and attend to the worker until it is done."""
@@ -177,16 +184,17 @@ class _Worker:
                 if word == "event":
                     events(what)
                 elif word == "place":
-                    refused = _placed(task, place, what)
+                    refused = placed(task, place, what)
                     connection.send(("refused", refused.line) if refused else ("placed", None))
         except (EOFError, ConnectionError) as error:
             raise WorkerLostError(self._obituary()) from error
 
     def end(self) -> None:
         """Kill the process; a task that has ended leaves nothing that it could still do."""
-        with contextlib.suppress(OSError):
-            self._process.kill()
-        self._process.wait(SECONDS_TO_END)
+        if self._process is not None:
+            with contextlib.suppress(OSError):
+                self._process.kill()
+            self._process.wait(SECONDS_TO_END)
         if self._connection is not None:
             self._connection.close()
         self._last_words.close()
@@ -197,7 +205,7 @@ class _Worker:
             raise WorkerLostError(self._obituary())
         return self._connection
 
-    def _accepted(self, listener: Listener) -> Connection:
+    def _accepted(self, listener: Listener, process: "subprocess.Popen[bytes]") -> Connection:
         """Wait for the worker to call; a process that dies before is told at once."""
         answer: list[Connection] = []
 
@@ -208,7 +216,7 @@ class _Worker:
         waiting = threading.Thread(target=accept, daemon=True)
         waiting.start()
         end = time.monotonic() + SECONDS_TO_START
-        while waiting.is_alive() and time.monotonic() < end and self._process.poll() is None:
+        while waiting.is_alive() and time.monotonic() < end and process.poll() is None:
             waiting.join(0.02)
         if not answer or not answer[0].poll(SECONDS_TO_START):
             raise BackendUnavailableError(
@@ -217,7 +225,6 @@ class _Worker:
             )
         _, version = answer[0].recv()
         if version != __version__:
-            self._process.kill()
             raise BackendUnavailableError(
                 f"{self.interpreter} has Choreoscope {version}, expected {__version__}; "
                 f"install the same version there"
@@ -235,23 +242,15 @@ class _Worker:
 
     def _obituary(self) -> str:
         """Say how the process ended, with its own last words."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(SECONDS_TO_END)
-        how = _how_it_ended(self._process.returncode)
+        code = None
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(SECONDS_TO_END)
+        how = _how_it_ended(code)
         self._last_words.seek(0)
         text = self._last_words.read().decode("utf-8", errors="replace")
         said = next((line.strip() for line in text.splitlines() if line.strip()), "")
         return f"{how}; it said: {said[:LONGEST_LAST_WORDS]}" if said else how
-
-
-def _placed(task: Task, place: Place, part: Any) -> Failure | None:  # noqa: ANN401
-    try:
-        place(part)
-    except OSError as error:
-        return Failure.of(refused_by_disk(task.scope.folder.root, error) or error)
-    except ChoreoscopeError as error:
-        return Failure.of(error)
-    return None
 
 
 def _environment(interpreter: Path, address: str, key: bytes) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Literal
+from typing import ClassVar, Literal
 
 from choreoscope.datatypes.models import Licence
 from choreoscope.pipeline.events import Event
@@ -31,6 +31,8 @@ class WeightsEvent(Event):
     licence : Licence or None
         Only in ``licence``.
     """
+
+    event_name: ClassVar[str] = "weights"
 
     kind: Literal["licence", "progress", "note", "done"]
     name: str

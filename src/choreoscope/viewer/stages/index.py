@@ -8,7 +8,9 @@ from typing import Any
 from choreoscope import __version__
 from choreoscope.datatypes.artifacts import Manifest
 from choreoscope.datatypes.errors import OutputError
+from choreoscope.datatypes.frames import FrameSet
 from choreoscope.datatypes.models import Tier
+from choreoscope.datatypes.passes import PASSES
 from choreoscope.formats.fit_json import read_fit
 from choreoscope.formats.lens_json import read_lens
 from choreoscope.formats.people_json import read_people
@@ -41,6 +43,7 @@ def run(job: Job) -> None:
         "floor": read_fit(job.input("fit"))["floor"],
         "people": _people(job),
         "files": _files(manifests),
+        "passes": _passes(manifests),
         "missing_frames": {
             name: dict(manifest.failed) for name, manifest in manifests.items() if manifest.failed
         },
@@ -78,6 +81,28 @@ def _files(manifests: Mapping[str, Manifest]) -> list[dict[str, Any]]:
     ]
 
 
+def _passes(manifests: Mapping[str, Manifest]) -> list[dict[str, Any]]:
+    """Describe each pass by what it holds, not by its thousands of files."""
+    found = []
+    for stage, manifest in manifests.items():
+        for kind in PASSES.values():
+            frames = FrameSet.of(
+                file.frames for file in manifest.files if file.kind == kind.name and file.frames
+            )
+            if frames:
+                found.append(
+                    {
+                        "pass": kind.name,
+                        "files": kind.path,
+                        "frames": str(frames),
+                        "unit": kind.unit,
+                        "stage": stage,
+                        "licence_tier": manifest.tier,
+                    }
+                )
+    return found
+
+
 def check(kind: str, path: Path) -> None:
     """Read the index back.
 
@@ -95,7 +120,8 @@ def check(kind: str, path: Path) -> None:
 STAGE = Stage(
     name="index",
     version=1,
-    reads=("people", "lens", "fit", "motion", "bvh", "glb", "overlay", "top_view", "shots"),
+    reads=("people", "lens", "fit", "motion", "shots"),
+    optional=("bvh", "glb", "overlay", "top_view", *PASSES),
     writes=("shot",),
     options=NoOptions,
     run=run,

@@ -9,6 +9,7 @@ from choreoscope import __version__
 from choreoscope.datatypes.artifacts import Manifest
 from choreoscope.datatypes.frames import FrameRange
 from choreoscope.datatypes.models import Tier
+from choreoscope.datatypes.passes import PASSES
 from choreoscope.formats.camera_json import read_camera
 from choreoscope.formats.fit_json import read_fit
 from choreoscope.formats.lens_json import read_lens
@@ -50,14 +51,14 @@ def run(job: Job) -> None:
         models=_models(manifests),
         thumbnails=strip,
         poster=poster,
-        overlay="overlay.mp4",
-        top_view_png=job.input("top_view").read_bytes(),
-        side_view_png=job.input("side_view").read_bytes(),
+        overlay="overlay.mp4" if job.inputs("overlay") else None,
+        top_view_png=_picture(job, "top_view"),
+        side_view_png=_picture(job, "side_view"),
         files=tuple(
             file
             for manifest in manifests.values()
             for file in manifest.files
-            if file.person is None and not file.path.startswith("work/")
+            if file.person is None and file.frames is None and not file.path.startswith("work/")
         ),
     )
     write_report(job.output("report"), data)
@@ -80,11 +81,18 @@ def _person(job: Job, person: str, manifests: Mapping[str, Manifest]) -> PersonE
     )
 
 
+def _picture(job: Job, kind: str) -> bytes | None:
+    """Read a picture that a recipe may do without."""
+    return job.input(kind).read_bytes() if job.inputs(kind) else None
+
+
 def _pictures(job: Job) -> tuple[tuple[Thumbnail, ...], Thumbnail | None]:
-    """Small pictures out of the overlay film; its frames lack those that did not decode."""
+    """Small pictures out of the overlay film, if any; its frames lack what did not decode."""
     from choreoscope.formats.video import probe
     from choreoscope.formats.video_reader import FilmReader
 
+    if not job.inputs("overlay"):
+        return (), None
     overlay = probe(job.input("overlay"))
     lost = {
         frame
@@ -180,10 +188,8 @@ def check(kind: str, path: Path) -> None:
 STAGE = Stage(
     name="report",
     version=1,
-    reads=(
-        *("shots", "people", "sequence", "lens", "fit", "motion", "camera"),
-        *("bvh", "glb", "overlay", "top_view", "side_view", "shot"),
-    ),
+    reads=("shots", "people", "sequence", "lens", "fit", "motion", "camera", "shot"),
+    optional=("bvh", "glb", "overlay", "top_view", "side_view", *PASSES),
     writes=("report",),
     options=NoOptions,
     run=run,

@@ -1,0 +1,216 @@
+"""The configuration of a capture: every choice of every stage, folders, run settings."""
+
+import functools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, create_model
+
+from choreoscope.capture.recipes import DEFAULT_RECIPE, known_stages, preset
+from choreoscope.capture.sections import Configuration, PeopleSection
+from choreoscope.datatypes.errors import InputError
+from choreoscope.datatypes.models import ExecutorName
+from choreoscope.pipeline.backends import backend, find_backends
+from choreoscope.pipeline.config.dataclass_models import section_of
+from choreoscope.pipeline.config.layers import Given, Layer, Resolved, resolve
+from choreoscope.pipeline.config.reading import read_layer
+from choreoscope.pipeline.config.schema import KeyPath, Section
+from choreoscope.pipeline.config.writing import commented
+from choreoscope.pipeline.stage import Options, Stage
+
+__all__ = [
+    "CORRECTIONS",
+    "SAID_ELSEWHERE",
+    "Configuration",
+    "automatic_processes",
+    "backend_options",
+    "configuration_type",
+    "configure",
+    "configured",
+    "preset_layer",
+    "stage_options",
+    "text_of",
+]
+
+SAID_ELSEWHERE: Mapping[str, frozenset[str]] = {
+    "identities": frozenset({"max_people"}),
+    "lens": frozenset({"fx", "fy", "cx", "cy", "distortion", "source", "static_camera"}),
+    "lift": frozenset({"heights"}),
+}
+"""Options of stages that follow from the sections `lens` and `people`, so that there is one place
+to say each thing."""
+
+CORRECTIONS = "corrections"
+"""Option of stages that is filled from the file of corrections alone."""
+
+
+@functools.cache
+def configuration_type() -> type[Configuration]:
+    """Make the configuration with the keys of all stages and of all installed back ends."""
+    people = find_backends("people")
+    options = {
+        spec.name: _section(
+            dict[str, Any] if spec.options is None else section_of(spec.options),
+            f"Options of the back end {spec.name}.",
+        )
+        for spec in people
+    }
+    people_type = _with(
+        PeopleSection,
+        {
+            "options": _section(
+                _with(Section, options, "BackendOptions"), _meaning(PeopleSection, "options")
+            ),
+            "backend": (
+                str,
+                Field(
+                    default=PeopleSection().backend,
+                    description=_meaning(PeopleSection, "backend"),
+                    json_schema_extra={"choices": [spec.name for spec in people]},
+                ),
+            ),
+        },
+    )
+    stages = {
+        stage.name: _section(kind, f"{stage.name}: {stage.meaning}.")
+        for stage in known_stages()
+        if (kind := _stage_section(stage)) is not None
+    }
+    parts = {"people": people_type, "stages": _with(Section, stages, "Stages")}
+    return _with(
+        Configuration,
+        {name: _section(kind, _meaning(Configuration, name)) for name, kind in parts.items()},
+    )
+
+
+def _with(base: type[Any], fields: Mapping[str, Any], name: str = "") -> type[Any]:
+    made: type[Any] = create_model(
+        name or base.__name__, __base__=base, __doc__=base.__doc__, **fields
+    )
+    return made
+
+
+def _section(kind: Any, description: str) -> tuple[Any, Any]:  # noqa: ANN401
+    factory = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else dict
+    return kind, Field(default_factory=factory, description=description)
+
+
+def _meaning(section: type[BaseModel], name: str) -> str:
+    return section.model_fields[name].description or ""
+
+
+def _stage_section(stage: Stage) -> type[BaseModel] | None:
+    """Make the section of a stage; None where nothing is left to say."""
+    elsewhere = SAID_ELSEWHERE.get(stage.name, frozenset()) | {CORRECTIONS}
+    own = {
+        name: field for name, field in stage.options.model_fields.items() if name not in elsewhere
+    }
+    if not own:
+        return None
+    if len(own) == len(stage.options.model_fields):
+        return stage.options
+    fields = {name: (field.annotation, field) for name, field in own.items()}
+    return _with(Section, fields, stage.options.__name__)
+
+
+def configure(file: Path | None = None, flags: Layer | None = None) -> Resolved[Configuration]:
+    """Resolve a configuration: flags beat file beats recipe beats defaults.
+
+    Parameters
+    ----------
+    file : Path or None
+        YAML file.
+    flags : Layer or None
+        What the command line gives (`pipeline.config.flags.parse`).
+
+    Raises
+    ------
+    InputError
+        If file, flag, recipe or back end cannot be used.
+    """
+    kind = configuration_type()
+    layers = [read_layer(file, kind)] if file is not None else []
+    if flags is not None:
+        layers.append(flags)
+    return configured(layers, kind)
+
+
+def configured(
+    layers: list[Layer], kind: type[Configuration] | None = None
+) -> Resolved[Configuration]:
+    """Resolve layers, the lowest first, over the recipe they name.
+
+    Raises
+    ------
+    InputError
+        If a value, the recipe or the back end cannot be used.
+    """
+    kind = kind or configuration_type()
+    named = [layer.values[("recipe",)] for layer in layers if ("recipe",) in layer.values]
+    resolved = resolve(kind, [preset_layer(named[-1] if named else None), *layers])
+    chosen = resolved.values.people.backend
+    try:
+        backend("people", chosen)
+    except InputError as error:
+        origin = resolved.origin(("people", "backend"))
+        raise InputError(f"{origin}: people.backend: {error}") from error
+    return resolved
+
+
+def preset_layer(named: Given | None) -> Layer:
+    """Return what a recipe presets.
+
+    Raises
+    ------
+    InputError
+        If there is no such recipe.
+    """
+    name = DEFAULT_RECIPE if named is None else str(named.value)
+    try:
+        chosen = preset(name)
+    except InputError as error:
+        raise InputError(f"{named.origin}: {error}" if named else str(error)) from error
+    origin = f"recipe {name}"
+    return Layer(
+        values={tuple(key.split(".")): Given(value, origin) for key, value in chosen.values.items()}
+    )
+
+
+def stage_options(configuration: Configuration, stage: Stage, **derived: Any) -> Options:  # noqa: ANN401
+    """Options of a stage as the configuration has them.
+
+    Parameters
+    ----------
+    **derived
+        Options that other sections decide (`SAID_ELSEWHERE`).
+    """
+    section = getattr(configuration.stages, stage.name, None)
+    own = {} if section is None else dict(section)
+    return stage.options(**own, **derived)
+
+
+def backend_options(configuration: Configuration) -> dict[str, Any]:
+    """Options of the chosen people back end, all of them."""
+    people = configuration.people
+    section = getattr(people.options, people.backend)
+    return dict(section) if isinstance(section, Mapping) else section.model_dump()
+
+
+def text_of(configuration: Configuration, title: str) -> str:
+    """Write a configuration as commented YAML; options of back ends not chosen are left out."""
+    people = configuration.people
+    other = [name for name in type(people.options).model_fields if name != people.backend]
+    leave_out: set[KeyPath] = {("people", "options", name) for name in other}
+    return commented(configuration, title, leave_out)
+
+
+def automatic_processes(executor: ExecutorName, cores: int | None = None) -> int:
+    """Worker processes when nobody says how many: half the cores, at most four.
+
+    Each holds its own networks, and the decoder and the encoder want cores too.
+    """
+    if executor == "inline":
+        return 1
+    return max(1, min(4, (cores or os.cpu_count() or 1) // 2))

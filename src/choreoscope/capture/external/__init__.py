@@ -1,0 +1,1 @@
+"""Passes made by hand in another program: awaited, checked, converted, taken in."""

@@ -1,0 +1,122 @@
+"""The house's pass files: one format per pass, whoever made it."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from choreoscope.datatypes.errors import InputError, OutputError, ShapeError
+from choreoscope.datatypes.passes import Picture, pass_kind
+from choreoscope.formats.exr import write_exr
+from choreoscope.formats.pictures import read_picture, write_png
+
+FULL = 65535
+UNIT = "unit"
+"""Header attribute that says what a stored 1.0 means ("metres", "relative", ...)."""
+AXES = "axes"
+"""Header attribute of normals and flow: the frame they are given in."""
+
+
+def write_pass(
+    name: str,
+    path: Path,
+    values: np.ndarray,
+    *,
+    rate: Fraction,
+    header: dict[str, str] | None = None,
+) -> None:
+    """Write one frame of a pass.
+
+    Parameters
+    ----------
+    name : str
+        Name of the pass.
+    values : (H, W, C) float
+        In the pass's unit; passes stored as 16-bit integers are cut to 0 to 1.
+    rate : Fraction
+        Frames per second, for the header of an EXR.
+    header : dict
+        Further attributes of an EXR.
+
+    Raises
+    ------
+    ShapeError
+        If it has another number of channels.
+    OutputError
+        If it cannot be written.
+    """
+    kind = pass_kind(name)
+    stored = 1 if name == "depth" else len(kind.channels)
+    if values.ndim != 3 or values.shape[2] != stored:  # noqa: PLR2004
+        raise ShapeError(f"{name}: expected (H, W, {stored}), got {values.shape}")
+    if kind.suffix == ".png":
+        write_png(path, np.rint(np.clip(values, 0.0, 1.0) * FULL).astype(np.uint16))
+        return
+    planes = np.repeat(values, 3, axis=2) if name == "depth" else values
+    typed = planes.astype(kind.dtype)
+    attributes: dict[str, str | Fraction] = {
+        "framesPerSecond": rate,
+        UNIT: kind.unit,
+        **(header or {}),
+    }
+    write_exr(path, {c: typed[..., i] for i, c in enumerate(kind.channels)}, attributes)
+
+
+def read_pass(name: str, path: Path) -> np.ndarray:
+    """Read one frame of a pass in the pass's unit, ``(H, W, C)`` float32; depth has one channel.
+
+    Raises
+    ------
+    InputError
+        If it is absent, damaged or not in the house's format.
+    """
+    return values_of(name, house_picture(name, path))
+
+
+def house_picture(name: str, path: Path) -> Picture:
+    """Read one file of a pass and make sure that it is in the house's format.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    kind = pass_kind(name)
+    picture = read_picture(path)
+    if set(picture.channels) != set(kind.channels) or str(picture.pixels.dtype) != kind.dtype:
+        raise InputError(
+            f"{path}: expected {name} as {'/'.join(kind.channels)} {kind.dtype}, got "
+            f"{'/'.join(picture.channels)} {picture.pixels.dtype}"
+        )
+    return picture
+
+
+def values_of(name: str, picture: Picture) -> np.ndarray:
+    """Bring a house picture into the pass's unit, ``(H, W, C)`` float32."""
+    kind = pass_kind(name)
+    wanted = kind.channels[:1] if name == "depth" else kind.channels
+    planes = picture.pixels[..., [picture.channels.index(channel) for channel in wanted]]
+    scale = FULL if picture.is_whole_numbers else 1
+    return planes.astype(np.float32) / np.float32(scale)
+
+
+def check_pass(name: str, path: Path) -> Picture:
+    """Re-read a file just written.
+
+    Raises
+    ------
+    OutputError
+        If it does not read back, or holds no finite number.
+    """
+    try:
+        picture = house_picture(name, path)
+    except InputError as error:
+        raise OutputError(f"{path.name} does not read back: {error}") from error
+    if not is_finite(picture):
+        raise OutputError(f"{path.name} holds not a single finite number")
+    return picture
+
+
+def is_finite(picture: Picture) -> bool:
+    """Whether a picture holds a finite number at all."""
+    return picture.is_whole_numbers or bool(np.isfinite(picture.pixels).any())

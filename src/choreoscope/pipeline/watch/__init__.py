@@ -1,0 +1,1 @@
+"""The watch folder: films are dropped in, their results come out; knows nothing of people."""
