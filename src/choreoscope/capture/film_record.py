@@ -92,6 +92,13 @@ def load_result(out: Path | str) -> tuple[Path, Configuration]:
     return Path(record["path"]), configure(root / CONFIGURATION_FILE).values
 
 
+def known_frames(out: Path) -> int:
+    """Frames of the film that a result folder belongs to; 0 where it does not say."""
+    frames = (_read(out / FILM_FILE) or {}).get("frames")
+    count = frames.get("in_index") if isinstance(frames, dict) else None
+    return count if isinstance(count, int) else 0
+
+
 def _film(video: Video) -> dict[str, Any]:
     return {
         "schema": 1,

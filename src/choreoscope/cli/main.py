@@ -8,6 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from choreoscope import __version__
+from choreoscope.cli import corrections as corrections_command
 from choreoscope.cli import init, models, watch
 from choreoscope.cli.flags import KEYS_EPILOG, WithKeys
 from choreoscope.datatypes.errors import ChoreoscopeError, InputError
@@ -150,6 +151,7 @@ def capture(  # noqa: PLR0917 - typer reads options from the parameters
 
 app.command()(init.init)
 app.command()(init.recipes)
+app.command()(corrections_command.corrections)
 app.command(cls=WithKeys, epilog=KEYS_EPILOG)(watch.watch)
 
 
