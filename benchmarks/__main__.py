@@ -3,7 +3,19 @@
 import subprocess
 import sys
 
-ALL = ("start", "demo_people", "squats", "cost", "memory", "clips", "joints")
+ALL = (
+    "start",
+    "demo_people",
+    "squats",
+    "cost",
+    "memory",
+    "clips",
+    "joints",
+    "engine",
+    "places",
+    "delivery",
+    "night",
+)
 
 
 def main() -> int:

@@ -23,7 +23,7 @@ class Run:
     model_cpu : float
         Seconds of processor time inside model calls, from the manifests.
     peak_mb : float
-        Largest resident memory, MB of 2**20 bytes.
+        Largest resident memory of any of its processes, MB of 2**20 bytes.
     """
 
     code: int

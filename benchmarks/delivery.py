@@ -52,7 +52,9 @@ class Artist:
 
     def answer(self, missing: Path) -> list[int]:
         """Process what was handed out; return the source frames of it."""
-        numbers = json.loads((missing / "missing.json").read_text("utf-8"))["source_frame_of_number"]
+        numbers = json.loads((missing / "missing.json").read_text("utf-8"))[
+            "source_frame_of_number"
+        ]
         for number, frame in numbers.items():
             if frame in UNALPHA:
                 folder = missing / "results/alpha"

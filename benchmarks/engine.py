@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.engine_stages import light_recipe, work_recipe
+from benchmarks.engine_stages import light_recipe, passes_recipe, work_recipe
 from choreoscope.datatypes.frames import FrameRange
 from choreoscope.datatypes.models import ExecutorName, RunSettings
 from choreoscope.datatypes.video import Clip, Colour, Video
@@ -24,6 +24,7 @@ FRAMES = 100_000
 MOST_MS_PER_FRAME_STAGE = 1.0
 MOST_SECONDS_TO_PLAN = 2.0
 MOST_SECONDS_TO_RESUME = 2.0
+PASS_FRAMES = 4_000
 WORK_FRAMES = 64 * 16
 TWO = 2
 LEAST_SPEED_UP = 1.6
@@ -81,6 +82,19 @@ def overhead(folder: Path) -> list[str]:
     return [name for name, holds in limits.items() if not holds]
 
 
+def files_per_frame(folder: Path) -> list[str]:
+    """Measure a stage with five files for each frame; return what does not hold."""
+    clip, recipe = clip_of(PASS_FRAMES), passes_recipe()
+    making = seconds_of(lambda: run(plan(recipe, clip, folder), RunSettings()))
+    per_file = making / PASS_FRAMES / 5 * 1000
+    again = seconds_of(lambda: run(plan(recipe, clip, folder), RunSettings()))
+    print(
+        f"{PASS_FRAMES} frames with 5 files each: {per_file:.2f} ms per file "
+        f"(limit {MOST_MS_PER_FRAME_STAGE:g} ms), the finished stage again: {again:.2f} s"
+    )
+    return [] if per_file <= MOST_MS_PER_FRAME_STAGE else ["files per frame"]
+
+
 def once(
     recipe: Recipe, clip: Clip, folder: Path, executor: Executor, settings: RunSettings
 ) -> float:
@@ -131,7 +145,8 @@ def main() -> int:
     # One thread for each multiplication, so that two workers are compared with one core.
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as folder:
-        bad = overhead(Path(folder) / "light") + places(Path(folder))
+        bad = overhead(Path(folder) / "light")
+        bad += files_per_frame(Path(folder) / "passes") + places(Path(folder))
     print(f"limits that do not hold: {', '.join(bad) or 'none'}")
     return 1 if bad else 0
 

@@ -8,7 +8,7 @@ import numpy as np
 from choreoscope.datatypes.artifacts import KINDS, ArtifactKind
 from choreoscope.datatypes.errors import OutputError
 from choreoscope.pipeline.recipe import Recipe
-from choreoscope.pipeline.stage import Job, Options, Stage
+from choreoscope.pipeline.stage import Job, NoOptions, Options, Stage
 
 WINDOW = 64
 LIGHT = ("bench_a", "bench_b", "bench_c")
@@ -28,6 +28,17 @@ class WindowOptions(Options):
     """How many frames a window has."""
 
     window_frames: int = WINDOW
+
+
+FRAME_KINDS = tuple(f"bench_pass_{number}" for number in range(5))
+FRAME_WINDOW = 32
+for _name in FRAME_KINDS:
+    KINDS.setdefault(
+        _name,
+        ArtifactKind(
+            name=_name, path=f"passes/{_name}/{{frame}}.txt", per="frame", meaning="measured"
+        ),
+    )
 
 
 def _write(job: Job, kind: str, text: str, name: str) -> None:
@@ -103,6 +114,32 @@ def light_recipe() -> Recipe:
             )
         )
     return Recipe(name="light", stages=tuple(stages))
+
+
+def passes(job: Job) -> None:
+    """Write five small files for every frame, as a delivery from another program does."""
+    for window in job.windows:
+        for frame in window:
+            for kind in FRAME_KINDS:
+                job.output(kind, frame=frame).write_text(f"{frame}\n")
+        job.commit(window)
+
+
+def passes_recipe() -> Recipe:
+    """One stage with five files for every frame."""
+    stage = Stage(
+        name="bench_passes",
+        version=1,
+        reads=(),
+        writes=FRAME_KINDS,
+        options=NoOptions,
+        run=passes,
+        check=check,
+        meaning="measured",
+        granularity="window",
+        window_frames=FRAME_WINDOW,
+    )
+    return Recipe(name="passes", stages=(stage,))
 
 
 def work_recipe() -> Recipe:

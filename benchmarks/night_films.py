@@ -17,6 +17,8 @@ from choreoscope.formats.video_writer import FilmWriter
 TICKS = Fraction(1, 12800)
 EVEN = 512
 GOOD = frozenset({"finished"})
+EARLY, LATE = "phalp_run vid.mp4", "the runner again.mp4"
+"""The same film, once among the first to be worked on after the kills and once as the last."""
 
 REAL = (
     "sports2d/demo.mp4",
@@ -131,7 +133,8 @@ def guests(data: Path) -> list[Guest]:
     ]
     # Mixed, so that a kill meets one kind as well as the other.
     order = np.random.default_rng(7).permutation(len(real) + len(made))
-    return [(real + made)[index] for index in order]
+    last = Guest(name=LATE, drop=_copier(runner))
+    return [*((real + made)[index] for index in order), last]
 
 
 def _copier(source: Path) -> Callable[[Path], None]:

@@ -17,7 +17,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): _lasting(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "log.txt"
+        if path.is_file() and path.name != "log.txt" and "set-aside" not in path.parts
     }
 
 

@@ -20,6 +20,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    if sys.platform == "win32":
+        pytest.skip("forks processes whose modules are loaded")
     return Runs(tmp_path_factory.mktemp("words"))
 
 

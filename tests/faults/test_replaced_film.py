@@ -1,10 +1,14 @@
 """A film exchanged for another of the same name: results of the two never mix."""
 
+import dataclasses
 import os
 import shutil
 import time
+from fractions import Fraction
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from fault_cases import FRAMES, Runs, command, kill, make_film, manifest_of, same, vouched_for
 
@@ -131,3 +135,18 @@ def test_what_is_looked_at(film: Path, tmp_path: Path) -> None:
     place.unlink()
     with pytest.raises(InputError, match="has gone while it was worked on"):
         ensure_unchanged(video)
+
+
+def test_every_picture_of_a_folder_is_looked_at(tmp_path: Path) -> None:
+    for number in range(4):
+        picture = np.full((8, 8, 3), 20 * number, dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / f"{number:04d}.png"), picture)
+    video = probe(tmp_path, rate=Fraction(24))
+    ensure_unchanged(video)
+    os.utime(tmp_path / "0002.png", (1.5e9, 1.5e9))
+    with pytest.raises(InputError, match="has changed while it was worked on"):
+        ensure_unchanged(video)
+
+
+def test_a_film_that_is_on_no_disk_is_not_looked_for(film: Path) -> None:
+    ensure_unchanged(dataclasses.replace(probe(film), path="/nowhere", stamp=None))

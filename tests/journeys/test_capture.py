@@ -1,23 +1,19 @@
-"""The main job on a small made film with the analytic back end: whole, resumed, killed."""
+"""The main job on a small made film with the analytic back end: whole, and resumed."""
 
 import dataclasses
 import json
-import signal
-import subprocess
-import sys
-import time
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from results import content
 
 from choreoscope.capture.film import CaptureOptions, FilmResult, capture_video
 from choreoscope.datatypes.artifacts import KINDS
 from choreoscope.datatypes.models import RunSettings
 from choreoscope.formats.video_writer import FilmWriter
 from choreoscope.pipeline import events
+from results import content
 
 FRAMES = 100
 FAKE = CaptureOptions(people_backend="fake")
@@ -156,36 +152,3 @@ def test_every_shot_becomes_a_clip(tmp_path: Path) -> None:
     film = json.loads((tmp_path / "out" / "film.json").read_text())
     assert [clip["frames"] for clip in film["clips"]] == [[0, 30], [30, 60]]
     assert len(result.reports) == 2
-
-
-def _at_work(out: Path, pid: int) -> bool:
-    """Whether that very process has begun; a lock left by a killed one does not count."""
-    return any(f'"pid": {pid}' in lock.read_text() for lock in out.glob("**/work/lock"))
-
-
-def _killed(command: list[str], out: Path, rng: np.random.Generator) -> bool:
-    """Start the program, kill it a moment after it has begun to work; False if it was done."""
-    process = subprocess.Popen([*command, "--out", str(out)])
-    while process.poll() is None and not _at_work(out, process.pid):
-        time.sleep(0.01)
-    try:
-        process.wait(float(rng.uniform(0.0, 0.8)))
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        return True
-    return False
-
-
-@pytest.mark.slow
-def test_killed_at_any_moment_it_ends_with_the_same_bytes(
-    film: Path, tmp_path: Path, rng: np.random.Generator
-) -> None:
-    """The whole program, killed ten times at random moments, against one undisturbed run."""
-    command = [sys.executable, "-m", "choreoscope", "capture", str(film), "--quiet"]
-    command += ["--people-backend", "fake", "--people-option", "delay_seconds=0.03"]
-    subprocess.run([*command, "--out", str(tmp_path / "calm")], check=True)
-    killed = sum(_killed(command, tmp_path / "hard", rng) for _ in range(12))
-    assert killed >= 5
-    subprocess.run([*command, "--out", str(tmp_path / "hard")], check=True)
-    assert content(tmp_path / "hard") == content(tmp_path / "calm")

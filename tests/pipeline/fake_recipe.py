@@ -19,7 +19,7 @@ import pytest
 
 from choreoscope.datatypes.artifacts import KINDS, ArtifactKind
 from choreoscope.datatypes.errors import OutputError
-from choreoscope.datatypes.frames import FrameRange
+from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
 from choreoscope.datatypes.video import Clip, Colour, Video
 from choreoscope.pipeline.choices import BackendChoice, Choices
@@ -80,6 +80,7 @@ class World:
     versions: dict[str, int] = dataclasses.field(default_factory=dict)
     digest: str = "film-1"
     tier: Tier = Tier.COMMERCIAL
+    hopeless: FrameSet = dataclasses.field(default_factory=FrameSet)
     loads: int = 0
 
     def __post_init__(self) -> None:
@@ -196,7 +197,11 @@ class World:
         job.output("side").write_text("side\n")
 
     def _check(self, kind: str, path: Path) -> None:
-        path.read_text()
+        text = path.read_text()
+        if kind in ("who", "index"):
+            json.loads(text)
+        elif (kind == "line" or "\n" in text) and not text.endswith("\n"):
+            raise OutputError(f"{path.name} breaks off")
         if kind in self.refuse:
             raise OutputError(f"{path.name} does not read back as {kind}")
 
@@ -228,7 +233,12 @@ class World:
         retry: bool = False,
         **options: Options,
     ) -> Plan:
-        choices = Choices(options=options, backends=self.backends(), retry_failed=retry)
+        choices = Choices(
+            options=options,
+            backends=self.backends(),
+            retry_failed=retry,
+            hopeless=self.hopeless,
+        )
         chosen = recipe or self.recipe()
         return plan(chosen, self.clip(), self.folder, choices, deep=deep, events=events)
 
@@ -245,11 +255,11 @@ class World:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder but the log, manifests without their timings."""
+    """Every file but the log and what was set aside, manifests without their timings."""
     return {
         path.relative_to(folder).as_posix(): _content(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "log.txt"
+        if path.is_file() and path.name != "log.txt" and "set-aside" not in path.parts
     }
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import subprocess
 import sys
 import sysconfig
+import threading
 import time
 import venv
 from collections.abc import Callable, Iterator
@@ -218,6 +219,28 @@ def test_a_worker_ends_with_its_owner(tmp_path: Path) -> None:
         owner.kill()
         owner.wait()
     until(lambda: not is_alive(worker))
+
+
+def test_closing_stops_what_is_under_way(tmp_path: Path) -> None:
+    """As Ctrl-C does while another thread works: at once, and nothing is recorded as failed."""
+    settings = dataclasses.replace(SETTINGS, executor="pool")
+    ended: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            run_in(tmp_path / "clip", executor, settings, dots=Trouble(pause=0.5))
+        except KeyboardInterrupt as error:
+            ended.append(error)
+
+    with executor_for(settings) as executor:
+        working = threading.Thread(target=work)
+        working.start()
+        until(lambda: bool(list(tmp_path.rglob("000005-*"))))
+        executor.close()
+        working.join(10)
+    assert ended
+    assert not list((tmp_path / "clip").glob("work/failures/*"))
+    assert not (tmp_path / "clip" / "work" / "lock").exists()
 
 
 def children_of(pid: int) -> list[int]:

@@ -175,7 +175,7 @@ def test_a_stage_that_breaks_its_contract_fails_in_words(
 
 def test_a_person_may_have_any_name_a_file_may_have(world: World) -> None:
     name = "Zoë von der Höhe"
-    world.before["lines"] = lambda job: job.output("line", person=name).write_text("x") and None
+    world.before["lines"] = lambda job: job.output("line", person=name).write_text("\n") and None
     assert world.run().is_complete
     assert (world.folder / "people" / name / "line.txt").exists()
 

@@ -171,6 +171,7 @@ def test_flipped_bytes_are_found_by_a_deep_look_only(world: World) -> None:
     world.run(deep=True)
     assert world.called == ["index"]
     assert tree(world.folder) == before
+    assert (world.folder / "work/set-aside/index.txt").read_bytes() == before["index.txt"][::-1]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 1}', '{"schema": 99}', "\xff\x00"])
@@ -299,6 +300,19 @@ def test_filled_gaps_redo_what_was_made_without_them(world: World) -> None:
     fresh = World(folder=world.folder.parent / "fresh")
     fresh.run()
     assert tree(world.folder) == tree(fresh.folder)
+
+
+def test_frames_that_do_not_decode_are_not_tried_again(world: World) -> None:
+    broken = [FrameRange(20, 21), FrameRange(40, 42)]
+    world.before["see"] = lambda job: [job.failed(part, "torn") for part in broken]
+    world.run()
+    world.hopeless = FrameSet.of(broken)
+    world.forget_calls()
+    world.run(retry=True)
+    assert world.called == []
+    world.hopeless, world.before = FrameSet.of(broken[:1]), {}
+    world.run(retry=True)
+    assert world.called[:2] == ["see", "window 35:42"]
 
 
 def test_edited_results_are_never_overwritten(world: World) -> None:

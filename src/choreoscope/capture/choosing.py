@@ -175,6 +175,8 @@ class FilmChoices:
         From `lens_of`.
     shots, given : ShotsResult, GivenInput
         The shots of the film, and their file for the stages.
+    retry_failed : bool
+        Whether frames that decode, yet could not be made before, are tried again.
     """
 
     configuration: Configuration
@@ -183,6 +185,7 @@ class FilmChoices:
     corrections: Corrections
     shots: ShotsResult
     given: GivenInput
+    retry_failed: bool = False
 
     def of_clip(self, frames: FrameRange) -> Choices:
         """Choices for the stages of one clip.
@@ -217,6 +220,8 @@ class FilmChoices:
             options=corrected_options(options, self.corrections, frames, self.recipe),
             backends={"people": back_end},
             given=(shots_of_clip(self.given, self.shots, frames),),
+            retry_failed=self.retry_failed,
+            hopeless=self.shots.undecodable,
         )
 
     def _lens_fields(self) -> dict[str, Any]:

@@ -174,6 +174,8 @@ def capture_configured(
     out: Path | str,
     configuration: Configuration,
     events: Events = ignore,
+    *,
+    retry_failed: bool = False,
 ) -> FilmResult:
     """Do what `capture_video` does, as a configuration says; the one entry of every command.
 
@@ -185,6 +187,8 @@ def capture_configured(
         Resolved (`capture.config.configure`, or `load_result` of an earlier result).
     events : callable
         Told what happens.
+    retry_failed : bool
+        Whether frames that decode, yet could not be made before, are tried again.
 
     Raises
     ------
@@ -196,11 +200,19 @@ def capture_configured(
         If the film itself cannot be gone through; failures of later stages are in the result.
     """
     settings = run_settings(configuration)
-    return _capture(Path(film), Path(out), configuration, settings, events)
+    return _capture(
+        Path(film), Path(out), configuration, settings, events, retry_failed=retry_failed
+    )
 
 
 def _capture(
-    film: Path, root: Path, configuration: Configuration, settings: RunSettings, events: Events
+    film: Path,
+    root: Path,
+    configuration: Configuration,
+    settings: RunSettings,
+    events: Events,
+    *,
+    retry_failed: bool = False,
 ) -> FilmResult:
     began = time.perf_counter()
     video = opened(film, configuration)
@@ -222,6 +234,7 @@ def _capture(
             corrections=corrections,
             shots=shots,
             given=given,
+            retry_failed=retry_failed,
         )
         results = _clips(choices, video, root, engine)
     write_record(root, video, shots, [result.clip for result in results])
@@ -255,16 +268,25 @@ def _clips(
             frames=sum(len(clip.frames) for clip in clips),
         )
     )
+    at_once = min(engine.executor.slots, len(clips))
+    threads = max(1, engine.settings.workers // at_once)
+    settings = dataclasses.replace(engine.settings, workers=threads)
 
     def made(clip: Clip) -> RunResult:
         own = choices.of_clip(clip.frames)
         planned = plan(choices.recipe, clip, root / clip.id, own, events=engine.events)
-        return run(planned, engine.settings, engine.events, executor=engine.executor)
+        return run(planned, settings, engine.events, executor=engine.executor)
 
-    if engine.executor.slots == 1 or len(clips) == 1:
+    if at_once == 1:
         return tuple(map(made, clips))
-    with ThreadPoolExecutor(engine.executor.slots, thread_name_prefix="clip") as at_once:
-        return tuple(at_once.map(made, clips))
+    with ThreadPoolExecutor(at_once, thread_name_prefix="clip") as several:
+        try:
+            return tuple(several.map(made, clips))
+        except BaseException:
+            # Otherwise Ctrl-C would wait for the clips that other threads work on.
+            several.shutdown(wait=False, cancel_futures=True)
+            engine.executor.close()
+            raise
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -62,6 +62,11 @@ def write_record(root: Path, video: Video, shots: ShotsResult, clips: Sequence[s
     _write(root, film)
 
 
+def read_record(root: Path) -> dict[str, Any] | None:
+    """Read ``film.json`` of a result folder; None where it is not there or cannot be read."""
+    return _read(root / FILM_FILE)
+
+
 def load_result(out: Path | str) -> tuple[Path, Configuration]:
     """Say which film a result folder belongs to, and what it was made with.
 

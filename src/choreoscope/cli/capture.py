@@ -71,7 +71,7 @@ def run(request: Request) -> int:
         configuration = configure(request.config, _layer(request)).values
         out = request.out or result_folder(request.film, configuration)
         result = capture_configured(request.film, out, configuration, tell)
-        return _tell(result, request, configuration, tell)
+        return tell_result(result, request.film.name, configuration, tell)
 
 
 def result_folder(film: Path, configuration: Configuration) -> Path:
@@ -130,8 +130,15 @@ def parse_option(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _tell(result: FilmResult, request: Request, configuration: Configuration, tell: Telling) -> int:
-    page = _list_of_clips(result, request.film.name)
+def tell_result(result: FilmResult, film: str, configuration: Configuration, tell: Telling) -> int:
+    """Tell what a run has made and what it lacks; return the exit code.
+
+    Parameters
+    ----------
+    film : str
+        Name of the film.
+    """
+    page = _list_of_clips(result, film)
     reports = [page] if page else list(result.reports)
     for report in reports:
         tell.result(str(report))

@@ -9,7 +9,7 @@ from typer.exceptions import TyperException
 
 from choreoscope import __version__
 from choreoscope.cli import corrections as corrections_command
-from choreoscope.cli import init, models, watch
+from choreoscope.cli import init, models, repair, status, verify, watch
 from choreoscope.cli.flags import KEYS_EPILOG, WithKeys
 from choreoscope.datatypes.errors import ChoreoscopeError, InputError
 
@@ -153,6 +153,10 @@ app.command()(init.init)
 app.command()(init.recipes)
 app.command()(corrections_command.corrections)
 app.command(cls=WithKeys, epilog=KEYS_EPILOG)(watch.watch)
+app.command()(status.status)
+app.command()(verify.verify)
+app.command()(repair.repair)
+app.command()(repair.accept)
 
 
 @app.command()

@@ -168,7 +168,8 @@ class WrittenFile:
     """One file of a result: path relative to the clip's folder, bytes and hash as re-read.
 
     `frames` are the source frames that a window's or a frame's file covers; None for files of the
-    whole clip.
+    whole clip. `edited` marks a file that was changed by hand since it was made; it is never
+    overwritten.
     """
 
     kind: str
@@ -178,6 +179,7 @@ class WrittenFile:
     person: str | None = None
     window: str | None = None
     frames: FrameRange | None = None
+    edited: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,11 +40,14 @@ class BvhFile:
         Metres; confidence 1 everywhere; joints in the order of the file, rest axes world-aligned.
         Up is whatever the file's author took it to be.
     notes : tuple of str
-        What had to be mended or left out.
+        What had to be mended or left out; about the number of frames first.
+    is_whole : bool
+        Whether it holds as many complete frames as it declares.
     """
 
     motion: Motion
     notes: tuple[str, ...]
+    is_whole: bool = True
 
 
 @dataclasses.dataclass(slots=True)
@@ -88,7 +91,10 @@ def read_bvh(path: Path, *, metres_per_unit: float = 0.01) -> BvhFile:
         rate, rows, notes = _motion_part(bottom, width)
     except _BvhError as problem:
         raise InputError(f"{path}: {problem}") from None
-    return _assembled(Path(path).stem, joints, rows, (rate, metres_per_unit), notes)
+    # So far there are notes about the number of frames alone.
+    is_whole = not notes
+    found = _assembled(Path(path).stem, joints, rows, (rate, metres_per_unit), notes)
+    return dataclasses.replace(found, is_whole=is_whole)
 
 
 class _BvhError(Exception):

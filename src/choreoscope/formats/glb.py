@@ -117,6 +117,31 @@ def read_glb_motion(path: Path) -> Motion:
         raise InputError(f"{path}: damaged GLB file: {cause}") from cause
 
 
+def check_glb_file(path: Path) -> None:
+    """Make sure that a file is a whole GLB with an animation, whoever wrote it.
+
+    Raises
+    ------
+    OutputError
+        If it is none, breaks off, or what it lists lies outside of it.
+    """
+    import pygltflib as gltf
+
+    try:
+        raw = path.read_bytes()
+        (length,) = struct.unpack_from("<I", raw, len(_HEADER))
+        if not raw.startswith(_HEADER) or length != len(raw):
+            raise OutputError(f"{path}: expected a GLB of {length} bytes, got {len(raw)}")
+        whole = gltf.GLTF2.load_from_bytes(raw)
+        blob = whole.binary_blob() or b""
+        if any((view.byteOffset or 0) + view.byteLength > len(blob) for view in whole.bufferViews):
+            raise OutputError(f"{path}: an array lies beyond the end of the file")
+        if not whole.animations:
+            raise OutputError(f"{path}: a GLB file without an animation")
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, struct.error) as cause:
+        raise OutputError(f"{path}: cannot be read as GLB: {cause}") from cause
+
+
 def check_glb(path: Path, motion: Motion) -> float:
     """Re-read a file written from `motion` and compare every joint of every frame.
 

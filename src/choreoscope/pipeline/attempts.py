@@ -114,13 +114,19 @@ def see_through(work: Undertaking) -> Failure | None:
 
 def _in_parallel(work: Undertaking, windows: tuple[FrameRange, ...], slots: int) -> Failure | None:
     """Deal the windows out; every worker takes a few neighbours at a time, in order."""
-    told = dataclasses.replace(work, events=_Overall(work))
+    threads = max(1, work.settings.workers // slots)
+    settings = dataclasses.replace(work.settings, workers=threads)
+    told = dataclasses.replace(work, events=_Overall(work), settings=settings)
     size = max(1, -(-len(windows) // (slots * 4)))
     pieces = [windows[start : start + size] for start in range(0, len(windows), size)]
     with concurrent.futures.ThreadPoolExecutor(slots, thread_name_prefix="windows") as pool:
         waiting = [pool.submit(_persist, told, piece) for piece in pieces]
         try:
             failures = [one.result() for one in waiting]
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            work.executor.close()
+            raise
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -8,6 +8,7 @@ from typing import Any
 
 from choreoscope.datatypes.artifacts import Manifest, WrittenFile, frame_name, kind_of
 from choreoscope.datatypes.errors import InputError
+from choreoscope.datatypes.frames import FrameSet
 from choreoscope.datatypes.models import BackendSpec, Tier
 from choreoscope.pipeline.fingerprint import canonical
 from choreoscope.pipeline.manifest import contribution
@@ -84,12 +85,15 @@ class Choices:
         The recipe's inputs.
     retry_failed : bool
         Whether frames that could not be made before are tried again.
+    hopeless : FrameSet
+        Frames that are not tried again even so: those of the film that do not decode.
     """
 
     options: Mapping[str, Options] = dataclasses.field(default_factory=dict)
     backends: Mapping[str, BackendChoice] = dataclasses.field(default_factory=dict)
     given: tuple[GivenInput, ...] = ()
     retry_failed: bool = False
+    hopeless: FrameSet = dataclasses.field(default_factory=FrameSet)
 
 
 def backend_name(choice: BackendChoice | None) -> str | None:

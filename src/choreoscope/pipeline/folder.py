@@ -69,6 +69,11 @@ class ClipFolder:
         """Why a stage's last run made no result; absent after a success."""
         return self.work / "failures" / f"{stage}.json"
 
+    @property
+    def aside(self) -> Path:
+        """Files that were in the way, in the same subfolders; nothing here is ever removed."""
+        return self.work / "set-aside"
+
     def moving(self, stage: str) -> Path:
         """Paths of files that are being moved in or out; exists only meanwhile."""
         return self.work / "moving" / f"{stage}.json"
@@ -113,6 +118,33 @@ class ClipFolder:
         """
         (self.root / path).unlink(missing_ok=True)
         self.remove_empty((self.root / path).parent)
+
+    def set_aside(self, path: str) -> str:
+        """Move a file out of the way, to where nothing overwrites it.
+
+        Parameters
+        ----------
+        path : str
+            Relative to the root.
+
+        Returns
+        -------
+        str
+            Where it lies now, relative to the root.
+
+        Raises
+        ------
+        OSError
+            If the disk refuses.
+        """
+        place = self.aside / path
+        number = 1
+        while place.exists():
+            number += 1
+            place = (self.aside / path).with_name(f"{number}-{Path(path).name}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).replace(place)
+        return place.relative_to(self.root).as_posix()
 
     def remove_empty(self, folder: Path) -> None:
         """Remove `folder` and those above it, up to the root, as far as they are empty."""

@@ -4,12 +4,14 @@ import dataclasses
 import threading
 import time
 from collections.abc import Mapping
+from typing import Literal
 
 from choreoscope.datatypes.artifacts import Manifest, WrittenFile
 from choreoscope.datatypes.errors import OutputError
 from choreoscope.datatypes.frames import FrameRange, FrameSet
+from choreoscope.pipeline.condition import edit_note
 from choreoscope.pipeline.manifest import SCHEMA, write_manifest
-from choreoscope.pipeline.placing import add_window, replace_result
+from choreoscope.pipeline.placing import Placed, add_window, replace_result
 from choreoscope.pipeline.plan import Scope, Standing
 from choreoscope.pipeline.source import ensure_unchanged
 from choreoscope.pipeline.task import Part, Spent
@@ -40,7 +42,9 @@ class Ledger:
         kept = standing.manifest if in_windows and standing.state == "partial" else None
         self._files = {file.path: file for file in kept.files} if kept else {}
         self._done = kept.done if kept else FrameSet()
-        self._notes = dict.fromkeys(kept.notes if kept else (), BEFORE_ALL)
+        self._edited = _edited(standing)
+        self._notes = dict.fromkeys(map(edit_note, self._edited), BEFORE_ALL)
+        self._notes |= dict.fromkeys(kept.notes if kept else (), BEFORE_ALL)
         self._failed: dict[FrameRange, str] = {}
         for text, why in kept.failed.items() if kept else ():
             for part in (FrameSet.parse(text) - standing.missing).ranges:
@@ -134,8 +138,14 @@ class Ledger:
             cpu_seconds=self._spent.cpu,
             model_cpu_seconds=self._spent.model_cpu,
             tier=self._standing.tier,
-            origin="imported" if self._standing.stage.outdated else "computed",
+            origin=self._origin,
         )
+
+    @property
+    def _origin(self) -> Literal["computed", "imported", "edited"]:
+        if self._standing.stage.outdated is not None:
+            return "imported"
+        return "edited" if self._edited else "computed"
 
     def _look_at_film(self) -> None:
         """Make sure it is the same film; a series of many files is not looked at all the time."""
@@ -154,12 +164,21 @@ class Ledger:
 
     def _replace(self, part: Part) -> None:
         self._done = self._scope.wanted - FrameSet.of(self._failed)
-        self._files = {file.path: file for file, _ in part.files}
+        fresh = self._not_edited(part)
+        self._files = {file.path: file for file, _ in fresh} | self._edited
         self._written = self.manifest()
-        replace_result(self._scope.folder, self._written, part.files)
+        before = None
+        if self._edited:
+            kept = tuple(self._edited.values())
+            before = dataclasses.replace(self._written, files=kept, done=FrameSet(), failed={})
+        replace_result(self._scope.folder, self._written, fresh, before)
+
+    def _not_edited(self, part: Part) -> list[Placed]:
+        return [(file, place) for file, place in part.files if file.path not in self._edited]
 
     def _add(self, part: Part, frames: FrameRange) -> None:
-        files = {file.path: file for file, _ in part.files}
+        fresh = self._not_edited(part)
+        files = {file.path: file for file, _ in fresh}
         replaced = self._files.keys() & files.keys()
         before = None
         if replaced:
@@ -169,11 +188,18 @@ class Ledger:
         self._files |= files
         self._done = (self._done | FrameSet.of([frames])) - FrameSet.of(self._failed)
         self._written = self.manifest()
-        add_window(self._scope.folder, self._written, part.files, before)
+        add_window(self._scope.folder, self._written, fresh, before)
 
     def _write(self, manifest: Manifest) -> None:
         write_manifest(self._scope.folder, manifest)
         self._written = manifest
+
+
+def _edited(standing: Standing) -> dict[str, WrittenFile]:
+    """Files edited by hand, by path; what is made is put beside them, never over them."""
+    if standing.manifest is None or standing.state == "stale":
+        return {}
+    return {file.path: file for file in standing.manifest.files if file.edited}
 
 
 def _in_order(files: Mapping[str, WrittenFile]) -> list[WrittenFile]:

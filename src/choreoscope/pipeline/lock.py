@@ -100,6 +100,15 @@ def holding(lock: Path) -> Iterator[None]:
             lock.unlink()
 
 
+def living_holder(lock: Path) -> Holder | None:
+    """Return who holds a lock; None where nobody does, or the holder has ended."""
+    try:
+        holder = _holder_of(lock.read_text("utf-8", errors="replace"))
+    except OSError:
+        return None
+    return None if holder is None or holder.is_gone else holder
+
+
 def own_holder() -> Holder:
     """Return what this process writes into its locks."""
     return Holder(pid=os.getpid(), host=platform.node(), started=_started(os.getpid()))

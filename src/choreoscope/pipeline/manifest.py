@@ -69,6 +69,8 @@ def _file_text(file: WrittenFile) -> str:
         record["window"] = file.window
     if file.frames is not None:
         record["frames"] = str(file.frames)
+    if file.edited:
+        record["edited"] = True
     return ENCODE(record)
 
 
@@ -135,6 +137,7 @@ def _file_of(record: Mapping[str, Any]) -> WrittenFile:
         person=record.get("person"),
         window=record.get("window"),
         frames=None if frames is None else _range_of(frames),
+        edited=record.get("edited") is True,
     )
 
 

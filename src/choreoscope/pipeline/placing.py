@@ -83,11 +83,23 @@ Placed = tuple[WrittenFile, Path]
 """Record of a file, and where it lies until it is moved into place."""
 
 
-def replace_result(folder: ClipFolder, manifest: Manifest, files: Iterable[Placed]) -> None:
+def replace_result(
+    folder: ClipFolder,
+    manifest: Manifest,
+    files: Iterable[Placed],
+    before: Manifest | None = None,
+) -> None:
     """Put a whole result in the place of the one before, if any.
 
     The old manifest goes first: half-replaced files must never be vouched for, not even when the
     user goes back to the old options.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The new result; files it lists beyond `files` are there already and stay.
+    before : Manifest or None
+        Vouches for those meanwhile, in the place of the old manifest.
 
     Raises
     ------
@@ -96,10 +108,14 @@ def replace_result(folder: ClipFolder, manifest: Manifest, files: Iterable[Place
     """
     files = list(files)
     written = {file.path for file, _ in files}
-    previous = _vouched_for(folder, manifest.stage)
+    staying = {file.path for file in manifest.files} - written
+    previous = _vouched_for(folder, manifest.stage) - staying
     _list_moving(folder, manifest.stage, written | previous)
-    folder.manifest(manifest.stage).unlink(missing_ok=True)
-    _move(folder, files)
+    if before is None:
+        folder.manifest(manifest.stage).unlink(missing_ok=True)
+    else:
+        write_manifest(folder, before)
+    _move(folder, files, previous)
     for path in sorted(previous - written):
         folder.remove(path)
     write_manifest(folder, manifest)
@@ -128,7 +144,7 @@ def add_window(
     if before is not None:
         write_manifest(folder, before)
     _list_moving(folder, manifest.stage, written)
-    _move(folder, files)
+    _move(folder, files, written if before is not None else set())
     write_manifest(folder, manifest)
     _end_moving(folder, manifest.stage)
 
@@ -193,10 +209,14 @@ def _end_moving(folder: ClipFolder, stage: str) -> None:
     folder.moving(stage).unlink(missing_ok=True)
 
 
-def _move(folder: ClipFolder, files: Iterable[Placed]) -> None:
+def _move(folder: ClipFolder, files: Iterable[Placed], ours: set[str]) -> None:
+    """Move files into place; what lies there without being `ours` is kept aside."""
     for file, temporary in files:
         place = folder.root / file.path
         place.parent.mkdir(parents=True, exist_ok=True)
+        if file.path not in ours and place.is_file() and sha256_of(place) != file.sha256:
+            # No record vouches for it, so it may be somebody's only copy.
+            folder.set_aside(file.path)
         temporary.replace(place)
 
 

@@ -21,8 +21,9 @@ from choreoscope.pipeline.choices import (
     resolved,
     worst_tier,
 )
+from choreoscope.pipeline.condition import Condition, adopted, look_at
 from choreoscope.pipeline.events import Events, Note, StagePlanned, ignore
-from choreoscope.pipeline.fingerprint import Causes, canonical_json, differences, sha256_of
+from choreoscope.pipeline.fingerprint import Causes, canonical_json, differences
 from choreoscope.pipeline.folder import ClipFolder
 from choreoscope.pipeline.manifest import causes_of, contribution, failed_frames, read_manifest
 from choreoscope.pipeline.recipe import Recipe
@@ -53,7 +54,12 @@ class Standing:
     tier : str
         Licence tier of the result: the worst of its inputs' and the back end's.
     manifest : Manifest or None
-        What is on disk; for a partial window stage without the windows whose files are gone.
+        What is on disk, files edited by hand as they are now; without those that are to be made
+        again because they are gone or damaged.
+    edits : tuple of WrittenFile
+        Files edited by hand since their record was written (`pipeline.edits` writes it).
+    aside : tuple of str
+        Damaged files, in the way of what is to be made again.
     """
 
     stage: Stage
@@ -65,12 +71,20 @@ class Standing:
     missing: FrameSet
     tier: str
     manifest: Manifest | None
+    edits: tuple[WrittenFile, ...] = ()
+    aside: tuple[str, ...] = ()
 
     @property
     def is_made_elsewhere(self) -> bool:
         """Whether the result on disk was imported or edited by hand."""
         takes_in = self.stage.outdated is not None
         return self.manifest is not None and self.manifest.origin != "computed" and not takes_in
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the result as a whole comes from outside, so that no part of it can be made."""
+        by_hand = self.manifest is not None and any(file.edited for file in self.manifest.files)
+        return self.is_made_elsewhere and not by_hand
 
     @property
     def to_run(self) -> bool:
@@ -141,6 +155,17 @@ class Scope:
         )
         return _held_up(self._judged(standing), feeders)
 
+    def assess_again(self, standing: Standing) -> Standing:
+        """Tell how a stage stands after its record was changed; its causes are as they were."""
+        fresh = dataclasses.replace(
+            standing,
+            state="missing",
+            why="no result yet",
+            missing=self.wanted,
+            manifest=self._read(standing.stage, ignore),
+        )
+        return self._judged(fresh)
+
     def _backend(self, stage: Stage) -> BackendChoice | None:
         if stage.task is None:
             return None
@@ -172,28 +197,37 @@ class Scope:
             return None
 
     def _judged(self, standing: Standing) -> Standing:
-        manifest = standing.manifest
-        if manifest is None:
+        if standing.manifest is None:
             return standing
+        seen = look_at(standing.stage, self.folder, standing.manifest.files, deep=self.deep)
+        manifest = adopted(standing.manifest, seen.edited)
+        standing = dataclasses.replace(
+            standing,
+            manifest=manifest,
+            edits=seen.edited,
+            aside=tuple(file.path for file in seen.damaged),
+        )
         if manifest.fingerprint != standing.causes.fingerprint:
             changes = differences(causes_of(manifest), standing.causes)
             why = "; ".join(changes) or "its recorded causes are not those of its fingerprint"
-            return self._protected(dataclasses.replace(standing, state="stale", why=why))
-        lost = [file for file in manifest.files if not self._is_there(file)]
+            return self._protected(dataclasses.replace(standing, state="stale", why=why), seen)
+        lost = {file.path: file for file in (*seen.gone, *seen.damaged)}
         if not lost:
             return self._counted(standing, "a part was never made")
-        why = f"{lost[0].path} is gone or not as it was written"
+        why = f"{next(iter(lost))} is gone or not as it was written"
         if len(lost) > 1:
             why += f", and {len(lost) - 1} more"
-        if standing.is_made_elsewhere or standing.stage.granularity == "clip":
-            return self._protected(dataclasses.replace(standing, why=why))
-        gone = FrameSet.of(file.frames for file in lost if file.frames is not None)
+        standing = dataclasses.replace(standing, why=why)
+        if standing.is_imported or any(file.edited for file in seen.damaged):
+            return self._protected(standing, seen)
+        gone = FrameSet.of(file.frames for file in lost.values() if file.frames is not None)
         kept = dataclasses.replace(
             manifest,
-            files=tuple(file for file in manifest.files if file not in lost),
+            files=tuple(file for file in manifest.files if file.path not in lost),
             done=manifest.done - gone,
         )
-        return self._counted(dataclasses.replace(standing, manifest=kept), why)
+        standing = dataclasses.replace(standing, manifest=kept)
+        return self._counted(standing, why) if standing.stage.granularity == "window" else standing
 
     def _counted(self, standing: Standing, why: str) -> Standing:
         manifest = standing.manifest
@@ -201,8 +235,10 @@ class Scope:
             return standing
         failed = failed_frames(manifest)
         missing = self.wanted - manifest.done
-        if not self.choices.retry_failed or standing.is_made_elsewhere:
+        in_windows = standing.stage.granularity == "window"
+        if not self.choices.retry_failed or (standing.is_made_elsewhere and not in_windows):
             missing -= failed
+        missing -= failed & self.choices.hopeless
         if missing & failed:
             why = "frames that failed are tried again"
         news = self._news(standing)
@@ -228,25 +264,23 @@ class Scope:
             return self.wanted
         return found & self.wanted
 
-    def _protected(self, standing: Standing) -> Standing:
+    def _protected(self, standing: Standing, seen: Condition) -> Standing:
         """Let nothing overwrite what was made outside the engine."""
-        if not standing.is_made_elsewhere or standing.manifest is None:
+        manifest = standing.manifest
+        if manifest is None:
             return standing
-        path = self.folder.manifest(standing.stage.name)
+        absent = {file.path for file in seen.gone}
+        by_hand = [file.path for file in manifest.files if file.edited and file.path not in absent]
+        if not by_hand and not standing.is_imported:
+            return standing
+        more = f" and {len(by_hand) - 1} more" if len(by_hand) > 1 else ""
+        made = f"edited by hand ({by_hand[0]}{more})" if by_hand else manifest.origin
+        delete = by_hand[0] if by_hand else self.folder.manifest(standing.stage.name)
         why = (
-            f"its result was {standing.manifest.origin}, and since then: {standing.why}; "
-            f"it is never overwritten: delete {path} to have it computed anew"
+            f"its result was {made}, and since then: {standing.why}; "
+            f"it is never overwritten: delete {self.folder.root / delete} to have it computed anew"
         )
         return dataclasses.replace(standing, state="blocked", why=why)
-
-    def _is_there(self, file: WrittenFile) -> bool:
-        path = self.folder.root / file.path
-        try:
-            if path.stat().st_size != file.size:
-                return False
-            return not self.deep or sha256_of(path) == file.sha256
-        except OSError:
-            return False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,8 +292,8 @@ class Plan:
 
     @property
     def is_finished(self) -> bool:
-        """Whether every stage's result is there."""
-        return all(standing.state == "done" for standing in self.standings)
+        """Whether every stage's result is there, and nothing about it is still to be recorded."""
+        return all(one.state == "done" and not one.edits for one in self.standings)
 
     def standing(self, stage: str) -> Standing:
         """Look a stage's standing up by the stage's name."""
@@ -290,6 +324,8 @@ def plan(
         Options, back ends and given inputs; all defaults if None.
     deep : bool
         Hash every file again (reads everything) instead of comparing sizes.
+        Of files that open, one of another size than recorded counts as edited by hand; one of
+        the same size is left alone until somebody says what it is (`edits.accept`).
     events : callable
         Receives a `StagePlanned` per stage, and a `Note` per manifest that cannot be read.
 

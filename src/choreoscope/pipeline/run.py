@@ -18,6 +18,7 @@ from choreoscope.datatypes.frames import FrameSet
 from choreoscope.datatypes.models import RunSettings
 from choreoscope.pipeline.attempts import Undertaking, see_through
 from choreoscope.pipeline.choices import backend_name
+from choreoscope.pipeline.edits import adopt_edits
 from choreoscope.pipeline.events import (
     ClipFinished,
     ClipStarted,
@@ -196,6 +197,7 @@ class _Runner:
         with writing(self._scope.folder.work):
             finish_moving(self._scope.folder, name)
         standing = self._scope.assess(planned.stage, self._earlier, ignore)
+        standing = adopt_edits(self._scope, standing, self._events)
         if standing.state == "done":
             _forget_failure(self._scope.folder, name)
             outcome = _skipped(self._scope, standing, self._events)

@@ -20,6 +20,8 @@ class Contents:
     ----------
     frames : FrameSet or None
         Source frames it has values for.
+    count : int or None
+        How many frames it holds, where it does not say which.
     size : (int, int) or None
         Width and height of its pictures, pixels.
     channels : int or None
@@ -29,6 +31,7 @@ class Contents:
     """
 
     frames: FrameSet | None = None
+    count: int | None = None
     size: tuple[int, int] | None = None
     channels: int | None = None
     finite: bool = True
@@ -184,6 +187,9 @@ class Stage:
     contents : callable or None
         ``contents(kind, path)`` says what one file holds, for ``choreoscope verify`` to compare
         with the film; None where `check` says all there is to say.
+    picture_size : callable or None
+        ``picture_size(width, height)`` says how large its pictures are for a film of that size;
+        None where they are as large as the film's.
     outdated : callable or None
         For stages that take in work done in another program:
         ``outdated(stage, options, folder, clip)`` returns the frames for which something was
@@ -204,4 +210,5 @@ class Stage:
     optional: tuple[str, ...] = ()
     windows: Literal["chained", "independent"] = "chained"
     contents: Callable[[str, Path], Contents] | None = None
+    picture_size: Callable[[int, int], tuple[int, int]] | None = None
     outdated: Callable[["Stage", Options, Path, Clip], FrameSet] | None = None

@@ -32,6 +32,13 @@ def work(task: Task, models: LoadedModels, channel: Channel) -> Failure | None:
     except OSError as error:
         refused = refused_by_disk(task.scope.folder.root, error)
         return Failure.of(refused or error)
+    except OutputError as error:
+        # Writers wrap what the disk says; people are told what to do about it.
+        cause = error.__cause__
+        refused = (
+            refused_by_disk(task.scope.folder.root, cause) if isinstance(cause, OSError) else None
+        )
+        return Failure.of(refused or error)
     except ChoreoscopeError as error:
         return Failure.of(error)
     except Exception as error:  # noqa: BLE001 - the one place where anything a stage raises ends

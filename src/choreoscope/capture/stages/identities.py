@@ -3,15 +3,18 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
 from choreoscope.capture.assembly import assemble
 from choreoscope.capture.association import JoinOptions, join_tracklets
 from choreoscope.capture.overruling import overruled
 from choreoscope.datatypes.errors import OutputError
+from choreoscope.datatypes.frames import FrameSet
 from choreoscope.formats.masks_json import read_masks, write_masks
 from choreoscope.formats.observations import read_observations, read_rows
 from choreoscope.formats.people_json import PeopleFile, read_people, write_people
 from choreoscope.formats.sequence import SequenceFile, read_sequence, write_sequence
-from choreoscope.pipeline.stage import Job, Stage
+from choreoscope.pipeline.stage import Contents, Job, Stage
 
 POINT_SET = "blazepose33"
 
@@ -63,6 +66,22 @@ def check(kind: str, path: Path) -> None:
         raise OutputError(f"{path}: a person without a single frame")
 
 
+def contents(kind: str, path: Path) -> Contents:
+    """Say in which frames a person is seen, and how large the pictures of the masks are."""
+    if kind == "people":
+        read_people(path)
+        return Contents()
+    if kind == "masks":
+        track = read_masks(path)
+        sizes = {(mask.width, mask.height) for mask in track.masks}
+        return Contents(frames=FrameSet.of(track.frames.tolist()), size=max(sizes, default=None))
+    sequence = read_sequence(path).sequence
+    return Contents(
+        frames=FrameSet.of(sequence.frames.tolist()),
+        finite=bool(np.isfinite(sequence.points_px).any() and np.isfinite(sequence.points_m).any()),
+    )
+
+
 STAGE = Stage(
     name="identities",
     version=1,
@@ -71,5 +90,6 @@ STAGE = Stage(
     options=JoinOptions,
     run=run,
     check=check,
+    contents=contents,
     meaning="join what was followed into persons, through gaps, exits and returns",
 )

@@ -14,7 +14,7 @@ from choreoscope.geometry.projection import (
     assumed_lens,
     lens_from_focal_mm,
 )
-from choreoscope.pipeline.stage import Job, Options, Stage
+from choreoscope.pipeline.stage import Contents, Job, Options, Stage
 
 
 class FocalCorrection(Options):
@@ -107,6 +107,13 @@ def check(kind: str, path: Path) -> None:
     read_lens(path)
 
 
+def contents(kind: str, path: Path) -> Contents:
+    """Say for pictures of which size the lens is."""
+    del kind
+    lens, _ = read_lens(path)
+    return Contents(size=(lens.width, lens.height))
+
+
 STAGE = Stage(
     name="lens",
     version=1,
@@ -115,5 +122,6 @@ STAGE = Stage(
     options=LensOptions,
     run=run,
     check=check,
+    contents=contents,
     meaning="the lens as given or assumed; whether the camera moves",
 )

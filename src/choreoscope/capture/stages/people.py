@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from pydantic import Field
 
 from choreoscope.capture.guard import Answers, PeopleGuard
@@ -11,7 +12,7 @@ from choreoscope.datatypes.errors import BackendFailedError
 from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.datatypes.people import PeopleState
 from choreoscope.formats.observations import read_observations, read_state, write_observations
-from choreoscope.pipeline.stage import Job, Options, Stage
+from choreoscope.pipeline.stage import Contents, Job, Options, Stage
 
 WINDOW_FRAMES = 64
 
@@ -103,6 +104,17 @@ def check(kind: str, path: Path) -> None:
     read_observations(path)
 
 
+def contents(kind: str, path: Path) -> Contents:
+    """Say which frames of a window were looked at, and whether a body has a place in any."""
+    del kind
+    seen = read_observations(path)
+    people = [person for entry in seen for person in entry.people]
+    return Contents(
+        frames=FrameSet.of(entry.frame for entry in seen),
+        finite=not people or any(np.isfinite(person.points_px).any() for person in people),
+    )
+
+
 STAGE = Stage(
     name="people",
     version=1,
@@ -111,6 +123,7 @@ STAGE = Stage(
     options=PeopleOptions,
     run=run,
     check=check,
+    contents=contents,
     task="people",
     granularity="window",
     window_frames=WINDOW_FRAMES,

@@ -9,7 +9,7 @@ from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.video import Video
 from choreoscope.formats.shots_json import read_shots, write_shots
 from choreoscope.formats.sound import is_silent
-from choreoscope.pipeline.stage import Job, Options, Stage
+from choreoscope.pipeline.stage import Contents, Job, Options, Stage
 
 
 class ShotsOptions(Options):
@@ -56,6 +56,12 @@ def check(kind: str, path: Path) -> None:
     read_shots(path)
 
 
+def contents(kind: str, path: Path) -> Contents:
+    """Say which frames decode."""
+    del kind
+    return Contents(frames=read_shots(path).decoded)
+
+
 STAGE = Stage(
     name="shots",
     version=1,
@@ -64,5 +70,6 @@ STAGE = Stage(
     options=ShotsOptions,
     run=run,
     check=check,
+    contents=contents,
     meaning="decode every frame once; find shot cuts and camera movement",
 )

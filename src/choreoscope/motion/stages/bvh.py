@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from choreoscope.datatypes.errors import OutputError
 from choreoscope.formats.bvh import check_bvh, write_bvh
-from choreoscope.formats.bvh_reader import read_bvh
+from choreoscope.formats.bvh_reader import BvhFile, read_bvh
 from choreoscope.formats.motion_npz import read_motion
-from choreoscope.pipeline.stage import Job, NoOptions, Stage
+from choreoscope.pipeline.stage import Contents, Job, NoOptions, Stage
 
 
 def run(job: Job) -> None:
@@ -22,9 +23,28 @@ def run(job: Job) -> None:
 
 
 def check(kind: str, path: Path) -> None:
-    """Read the file back."""
+    """Read the file back.
+
+    Raises
+    ------
+    OutputError
+        If it breaks off.
+    """
     del kind
-    read_bvh(path)
+    _whole(path)
+
+
+def contents(kind: str, path: Path) -> Contents:
+    """Say how many frames there are; which ones, the format cannot say."""
+    del kind
+    return Contents(count=_whole(path).motion.frame_count)
+
+
+def _whole(path: Path) -> BvhFile:
+    found = read_bvh(path)
+    if not found.is_whole:
+        raise OutputError(f"{path}: {found.notes[0]}")
+    return found
 
 
 STAGE = Stage(
@@ -35,5 +55,6 @@ STAGE = Stage(
     options=NoOptions,
     run=run,
     check=check,
+    contents=contents,
     meaning="the motion as BVH, compared joint by joint",
 )

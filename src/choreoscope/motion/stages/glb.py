@@ -3,10 +3,12 @@
 from itertools import cycle
 from pathlib import Path
 
-from choreoscope.formats.glb import check_glb, read_glb_motion, write_glb
+from choreoscope.datatypes.errors import InputError
+from choreoscope.datatypes.frames import FrameRange, FrameSet
+from choreoscope.formats.glb import check_glb, check_glb_file, read_glb_motion, write_glb
 from choreoscope.formats.motion_npz import read_motion
 from choreoscope.motion.figure import simple_figure
-from choreoscope.pipeline.stage import Job, NoOptions, Stage
+from choreoscope.pipeline.stage import Contents, Job, NoOptions, Stage
 
 COLOURS = ((0.10, 0.35, 0.62), (0.72, 0.30, 0.07), (0.10, 0.48, 0.30), (0.62, 0.25, 0.48))
 """Linear light; the first four of the report's palette, repeated when there are more people."""
@@ -26,9 +28,20 @@ def run(job: Job) -> None:
 
 
 def check(kind: str, path: Path) -> None:
-    """Read the file back."""
+    """Make sure that any viewer opens it; `run` has compared its joints."""
     del kind
-    read_glb_motion(path)
+    check_glb_file(path)
+
+
+def contents(kind: str, path: Path) -> Contents:
+    """Say which frames it plays, unless another program wrote it anew."""
+    del kind
+    try:
+        motion = read_glb_motion(path)
+    except InputError:
+        return Contents()
+    last = motion.first_frame + motion.frame_count
+    return Contents(frames=FrameSet.of([FrameRange(motion.first_frame, last)]))
 
 
 STAGE = Stage(
@@ -39,5 +52,6 @@ STAGE = Stage(
     options=NoOptions,
     run=run,
     check=check,
+    contents=contents,
     meaning="a skinned figure that plays the motion, compared joint by joint",
 )

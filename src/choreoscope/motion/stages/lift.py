@@ -5,8 +5,10 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from pydantic import Field
 
+from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.formats.camera_json import read_camera, write_camera
 from choreoscope.formats.fit_json import read_fit, write_fit
 from choreoscope.formats.lens_json import read_lens
@@ -14,7 +16,7 @@ from choreoscope.formats.motion_npz import read_motion, write_motion
 from choreoscope.formats.sequence import read_sequence
 from choreoscope.motion.corrections import LiftCorrections
 from choreoscope.motion.lift import FrameTimes, LiftOptions, lift_people
-from choreoscope.pipeline.stage import Job, Options, Stage
+from choreoscope.pipeline.stage import Contents, Job, Options, Stage
 
 
 class LiftStageOptions(Options):
@@ -93,6 +95,24 @@ def check(kind: str, path: Path) -> None:
         read_motion(path)
 
 
+def contents(kind: str, path: Path) -> Contents:
+    """Say for which frames there is a camera or a pose."""
+    if kind == "camera":
+        camera = read_camera(path)
+        values = np.concatenate([camera.intrinsics.ravel(), camera.camera_from_world.ravel()])
+        return Contents(
+            count=len(camera.intrinsics),
+            size=(camera.width, camera.height),
+            finite=not values.size or bool(np.isfinite(values).any()),
+        )
+    if kind == "fit":
+        read_fit(path)
+        return Contents()
+    motion = read_motion(path)
+    last = motion.first_frame + motion.frame_count
+    return Contents(frames=FrameSet.of([FrameRange(motion.first_frame, last)]))
+
+
 STAGE = Stage(
     name="lift",
     version=1,
@@ -101,5 +121,6 @@ STAGE = Stage(
     options=LiftStageOptions,
     run=run,
     check=check,
+    contents=contents,
     meaning="skeletons of constant bone lengths in metres over a floor at y = 0; the camera",
 )

@@ -48,7 +48,7 @@ class Executor(Protocol):
         ...
 
     def close(self) -> None:
-        """Stop all workers."""
+        """Stop all workers; tasks under way end with `KeyboardInterrupt` in their threads."""
         ...
 
     def __enter__(self) -> Self:

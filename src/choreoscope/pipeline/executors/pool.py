@@ -5,7 +5,6 @@ module is never imported again, and a back end may bring its own environment.
 """
 
 import contextlib
-import dataclasses
 import os
 import secrets
 import signal
@@ -43,13 +42,15 @@ class PoolExecutor:
     Parameters
     ----------
     settings : RunSettings
-        `processes` workers share `workers` threads; `interpreters` name other Pythons by task.
+        `processes` workers; each task brings its own number of threads. `interpreters` name
+        other Pythons by task.
     """
 
     def __init__(self, settings: RunSettings) -> None:
         self._settings = settings
         self._free: dict[Path, list[_Worker]] = {}
         self._all: set[_Worker] = set()
+        self._closed = False
         self._lock = threading.Lock()
         self._slot = threading.BoundedSemaphore(settings.processes)
 
@@ -71,11 +72,15 @@ class PoolExecutor:
             When the interpreter of a back end's own environment cannot be started.
         """
         with self._slot:
+            self._ensure_open()
             worker = self._take(self._interpreter(task))
             kept = False
             try:
-                failure = worker.do(self._fitted(task), place, events, deadline)
+                failure = worker.do(task, place, events, deadline)
                 kept = True
+            except (WorkerLostError, OSError):
+                self._ensure_open()
+                raise
             finally:
                 if kept:
                     self._give_back(worker)
@@ -84,8 +89,9 @@ class PoolExecutor:
         return failure
 
     def close(self) -> None:
-        """Stop all workers."""
+        """Stop all workers; tasks under way end with `KeyboardInterrupt` in their threads."""
         with self._lock:
+            self._closed = True
             workers, self._all, self._free = self._all, set(), {}
         for worker in workers:
             worker.end()
@@ -103,15 +109,14 @@ class PoolExecutor:
         """Stop all workers."""
         self.close()
 
+    def _ensure_open(self) -> None:
+        if self._closed:
+            # Not an error of the stage, so nothing may record it as one.
+            raise KeyboardInterrupt
+
     def _interpreter(self, task: Task) -> Path:
         needed = task.standing.stage.task
         return self._settings.interpreters.get(needed or "", Path(sys.executable))
-
-    def _fitted(self, task: Task) -> Task:
-        threads = max(1, self._settings.workers // self._settings.processes)
-        return dataclasses.replace(
-            task, settings=dataclasses.replace(task.settings, workers=threads)
-        )
 
     def _take(self, interpreter: Path) -> "_Worker":
         with self._lock:

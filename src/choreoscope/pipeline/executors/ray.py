@@ -64,6 +64,11 @@ class RayExecutor:
         self._settings = settings
         self._ray = _ray()
         self._threads = max(1, settings.workers // settings.processes)
+        self._free: list[Any] = []
+        self._busy: set[Any] = set()
+        self._closed = False
+        self._lock = threading.Lock()
+        self._slot = threading.BoundedSemaphore(settings.processes)
         self._started_here = not self._ray.is_initialized()
         if self._started_here:
             self._start()
@@ -72,9 +77,6 @@ class RayExecutor:
         except BackendUnavailableError:
             self.close()
             raise
-        self._free: list[Any] = []
-        self._lock = threading.Lock()
-        self._slot = threading.BoundedSemaphore(settings.processes)
 
     @property
     def slots(self) -> int:
@@ -91,23 +93,29 @@ class RayExecutor:
         WorkerLostError
             When the actor died, or a window stage showed no sign of life for too long.
         """
-        settings = dataclasses.replace(task.settings, workers=self._threads)
+        threads = min(self._threads, task.settings.workers)
+        settings = dataclasses.replace(task.settings, workers=threads)
         fitted = dataclasses.replace(task, settings=settings)
         with self._slot:
+            self._ensure_open()
             actor = self._take()
             try:
                 self._wait_for_room(actor, task, events, deadline)
                 failure = self._attend(actor, fitted, place, events, deadline)
             except BaseException:
+                self._ensure_open()
                 self._ray.kill(actor)
                 raise
+            finally:
+                self._busy.discard(actor)
             with self._lock:
                 self._free.append(actor)
         return failure
 
     def close(self) -> None:
         """Let the actors go, and the cluster if it was started here."""
-        for actor in getattr(self, "_free", []):
+        self._closed = True
+        for actor in (*self._free, *self._busy):
             self._ray.kill(actor)
         if self._started_here and self._ray.is_initialized():
             self._ray.shutdown()
@@ -124,6 +132,11 @@ class RayExecutor:
     ) -> None:
         """Let everything go."""
         self.close()
+
+    def _ensure_open(self) -> None:
+        if self._closed:
+            # Not an error of the stage, so nothing may record it as one.
+            raise KeyboardInterrupt
 
     def _start(self) -> None:
         own: dict[str, Any] = {}
@@ -153,11 +166,14 @@ class RayExecutor:
     def _take(self) -> Any:  # noqa: ANN401
         with self._lock:
             if self._free:
+                self._busy.add(self._free[-1])
                 return self._free.pop()
         declared = self._ray.remote(
             num_cpus=self._threads, num_gpus=self._settings.gpus, max_restarts=0, max_concurrency=2
         )(RayWorker)
-        return declared.remote()
+        actor = declared.remote()
+        self._busy.add(actor)
+        return actor
 
     def _wait_for_room(
         self,

@@ -8,13 +8,13 @@ from typing import Any
 from choreoscope import __version__
 from choreoscope.datatypes.artifacts import Manifest
 from choreoscope.datatypes.errors import OutputError
-from choreoscope.datatypes.frames import FrameSet
+from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.datatypes.models import Tier
 from choreoscope.datatypes.passes import PASSES
 from choreoscope.formats.fit_json import read_fit
 from choreoscope.formats.lens_json import read_lens
 from choreoscope.formats.people_json import read_people
-from choreoscope.pipeline.stage import Job, NoOptions, Stage
+from choreoscope.pipeline.stage import Contents, Job, NoOptions, Stage
 
 SCHEMA = 1
 FOR_USERS = frozenset(
@@ -117,6 +117,16 @@ def check(kind: str, path: Path) -> None:
         raise OutputError(f"{path}: the index does not read back")
 
 
+def contents(kind: str, path: Path) -> Contents:
+    """Say for which frames of which film the index is."""
+    del kind
+    record = json.loads(path.read_text(encoding="utf-8"))
+    width, height = record["size"]
+    return Contents(
+        frames=FrameSet.of([FrameRange(*record["frames"])]), size=(int(width), int(height))
+    )
+
+
 STAGE = Stage(
     name="index",
     version=1,
@@ -126,5 +136,6 @@ STAGE = Stage(
     options=NoOptions,
     run=run,
     check=check,
+    contents=contents,
     meaning="the index of the folder: film, people, files, notes, licence tier",
 )

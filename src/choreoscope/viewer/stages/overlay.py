@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from choreoscope.datatypes.errors import OutputError
+from choreoscope.datatypes.frames import FrameRange
 from choreoscope.datatypes.people import Mask, PersonSequence
 from choreoscope.formats.masks_json import read_masks
 from choreoscope.formats.sequence import read_sequence
 from choreoscope.geometry.masks import decode_inside
-from choreoscope.pipeline.stage import Job, NoOptions, Stage
+from choreoscope.pipeline.stage import Contents, Job, NoOptions, Stage
 from choreoscope.viewer.overlay import (
     PersonDrawing,
     draw_people,
@@ -104,13 +105,37 @@ def check(kind: str, path: Path) -> None:
     Raises
     ------
     OutputError
-        If it holds no picture.
+        If it breaks off before the last picture of its index.
     """
     from choreoscope.formats.video import probe
 
     del kind
-    if not probe(path).frame_count:
-        raise OutputError(f"{path}: a film without a frame")
+    film = probe(path)
+    if film.declared_frames not in (None, film.frame_count):
+        raise OutputError(
+            f"{path.name}: expected the {film.declared_frames} pictures of its index, "
+            f"got {film.frame_count}"
+        )
+
+
+def contents(kind: str, path: Path) -> Contents:
+    """Decode every picture.
+
+    Raises
+    ------
+    OutputError
+        If one does not decode.
+    """
+    from choreoscope.formats.video import probe
+    from choreoscope.formats.video_reader import FilmReader
+
+    del kind
+    film = probe(path)
+    with FilmReader(film) as reader:
+        count = sum(1 for _ in reader.frames(FrameRange(0, film.frame_count)))
+        if reader.undecodable:
+            raise OutputError(f"{path.name}: pictures {reader.undecodable} do not decode")
+    return Contents(count=count, size=(film.width, film.height), channels=3)
 
 
 STAGE = Stage(
@@ -121,5 +146,7 @@ STAGE = Stage(
     options=NoOptions,
     run=run,
     check=check,
+    contents=contents,
+    picture_size=overlay_size,
     meaning="skeletons, boxes and ids drawn on the film, sound kept",
 )
