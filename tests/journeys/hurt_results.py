@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import shutil
 import sys
 from collections.abc import Callable
 from fractions import Fraction
@@ -37,16 +36,6 @@ CONFIGURATION = "stages:\n  people:\n    window_frames: 8\npeople:\n  backend: f
 SETTINGS = "run:\n  executor: inline\n"
 
 
-@pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("film") / "dance.mp4"
-    texture = np.random.default_rng(1).integers(0, 255, (*SIZE[::-1], 3), dtype=np.uint8)
-    with FilmWriter(path, size=SIZE, rate=Fraction(25), time_base=Fraction(1, 12800)) as writer:
-        for frame in range(FRAMES):
-            writer.write(texture, frame * 512)
-    return path
-
-
 def captured(film: Path, out: Path, **said: Any) -> tuple[FilmResult, list[str]]:
     """Capture, and list the stages that really ran."""
     file = out.parent / f"{out.name}.yaml"
@@ -56,20 +45,6 @@ def captured(film: Path, out: Path, **said: Any) -> tuple[FilmResult, list[str]]
     heard: list[events.Event] = []
     result = capture_configured(film, out, configure(file).values, heard.append)
     return result, [event.stage for event in heard if isinstance(event, events.StageStarted)]
-
-
-@pytest.fixture(scope="module")
-def calm(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("calm") / "result"
-    assert captured(film, out)[0].clips[0].is_complete
-    return out
-
-
-@pytest.fixture
-def result(calm: Path, tmp_path: Path) -> Path:
-    """A copy of the finished result, to be hurt."""
-    shutil.copytree(calm, tmp_path / "result")
-    return tmp_path / "result"
 
 
 def look(result: Path) -> Findings:

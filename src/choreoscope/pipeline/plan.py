@@ -235,10 +235,9 @@ class Scope:
             return standing
         failed = failed_frames(manifest)
         missing = self.wanted - manifest.done
-        in_windows = standing.stage.granularity == "window"
-        if not self.choices.retry_failed or (standing.is_made_elsewhere and not in_windows):
-            missing -= failed
-        missing -= failed & self.choices.hopeless
+        is_kept = standing.is_made_elsewhere and standing.stage.granularity == "clip"
+        again = self.choices.retry_failed and not is_kept
+        missing -= failed & self.choices.hopeless if again else failed
         if missing & failed:
             why = "frames that failed are tried again"
         news = self._news(standing)
