@@ -194,8 +194,8 @@ def test_gpus_that_nobody_has_are_refused() -> None:
     for name in ("inline", "pool", "ray"):
         greedy = dataclasses.replace(SETTINGS, executor=name, gpus=4096.0)
         began = time.monotonic()
-        with pytest.raises(BackendUnavailableError, match="GPUs"):
-            executor_for(greedy)
+        with pytest.raises(BackendUnavailableError, match="GPUs"), executor_for(greedy):
+            pass
         assert time.monotonic() - began < 30
 
 
@@ -312,5 +312,5 @@ def test_an_environment_without_us_is_told(tmp_path: Path) -> None:
 
 def test_ray_has_one_environment_for_all(tmp_path: Path) -> None:
     settings = dataclasses.replace(SETTINGS, executor="ray", interpreters={"look": tmp_path})
-    with pytest.raises(InputError, match="environment of their own"):
-        executor_for(settings)
+    with pytest.raises(InputError, match="environment of their own"), executor_for(settings):
+        pass

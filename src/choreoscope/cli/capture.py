@@ -138,7 +138,7 @@ def tell_result(result: FilmResult, film: str, configuration: Configuration, tel
     film : str
         Name of the film.
     """
-    page = _list_of_clips(result, film)
+    page = list_of_clips(result, film)
     reports = [page] if page else list(result.reports)
     for report in reports:
         tell.result(str(report))
@@ -176,7 +176,7 @@ def _problems(result: FilmResult, people: list[str], tell: Telling) -> int:
     return 0
 
 
-def _list_of_clips(result: FilmResult, film: str) -> Path | None:
+def list_of_clips(result: FilmResult, film: str) -> Path | None:
     """Write a page that lists the clips where a film has more than one."""
     if len(result.clips) < 2:  # noqa: PLR2004 - a single clip has its report
         return None

@@ -14,6 +14,7 @@ from choreoscope import __version__
 from choreoscope.capture.config import Configuration, configure
 from choreoscope.capture.film import FilmResult, capture_configured
 from choreoscope.cli import flags
+from choreoscope.cli.capture import list_of_clips
 from choreoscope.cli.json_events import teller
 from choreoscope.cli.queue_text import telling
 from choreoscope.datatypes.errors import InputError
@@ -21,7 +22,6 @@ from choreoscope.pipeline.events import Events
 from choreoscope.pipeline.watch.verdict import Verdict
 from choreoscope.pipeline.watch.view import QueueView
 from choreoscope.pipeline.watch.watcher import Watcher
-from choreoscope.viewer.index import ClipEntry, write_index
 from choreoscope.viewer.queue_page import write_queue_page
 from choreoscope.viewer.timecode import duration_text
 
@@ -217,20 +217,9 @@ def _gaps(result: FilmResult) -> str:
 
 def _page(result: FilmResult, film: str) -> Path | None:
     """Return the page to look at; one that lists the clips where there are several."""
-    reports = result.reports
-    if len(result.clips) < 2:  # noqa: PLR2004 - a single clip has its report
-        return reports[0] if reports else None
-    page = result.out / "index.html"
-    entries = [
-        ClipEntry(
-            clip_id=clip.clip,
-            report=f"{clip.clip}/report.html",
-            summary=f"{len(result.people[clip.clip])} people"
-            + ("" if clip.is_complete else ", incomplete: see its report"),
-        )
-        for clip in result.clips
-    ]
-    write_index(page, film, entries, made_with=MADE_WITH)
+    page = list_of_clips(result, film)
+    if page is None and result.reports:
+        return result.reports[0]
     return page
 
 

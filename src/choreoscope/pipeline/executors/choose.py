@@ -1,5 +1,8 @@
 """The executor a user asks for."""
 
+import contextlib
+from collections.abc import Iterator
+
 from choreoscope.datatypes.errors import BackendUnavailableError
 from choreoscope.datatypes.models import RunSettings
 from choreoscope.pipeline.events import Events, ignore
@@ -7,8 +10,9 @@ from choreoscope.pipeline.executors.interface import Executor
 from choreoscope.pipeline.loading import LoadedModels
 
 
-def executor_for(settings: RunSettings, events: Events = ignore) -> Executor:
-    """Make the executor that the settings name.
+@contextlib.contextmanager
+def executor_for(settings: RunSettings, events: Events = ignore) -> Iterator[Executor]:
+    """Offer the executor that the settings name for the length of a block.
 
     Parameters
     ----------
@@ -22,6 +26,11 @@ def executor_for(settings: RunSettings, events: Events = ignore) -> Executor:
     InputError
         If settings contradict each other.
     """
+    with contextlib.closing(_made(settings, events)) as executor:
+        yield executor
+
+
+def _made(settings: RunSettings, events: Events) -> Executor:
     if settings.executor == "ray":
         from choreoscope.pipeline.executors.ray import RayExecutor
 

@@ -1,8 +1,6 @@
 """Stages in this process: nothing to start, nothing to survive a crash."""
 
 import dataclasses
-from types import TracebackType
-from typing import Self
 
 from choreoscope.pipeline.events import Event, Events
 from choreoscope.pipeline.executors.interface import Place
@@ -55,16 +53,4 @@ class InlineExecutor:
         return work(task, self._models, TimedChannel(_Direct(place, events), deadline))
 
     def close(self) -> None:
-        """Do nothing: there are no workers."""
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
         """Do nothing: there are no workers."""

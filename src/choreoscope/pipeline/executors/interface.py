@@ -1,8 +1,7 @@
 """What the engine asks of a place where stages run."""
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from choreoscope.pipeline.events import Events
 from choreoscope.pipeline.task import Failure, Part, Task
@@ -49,17 +48,4 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """Stop all workers; tasks under way end with `KeyboardInterrupt` in their threads."""
-        ...
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop all workers."""
         ...

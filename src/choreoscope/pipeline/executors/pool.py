@@ -15,8 +15,7 @@ import threading
 import time
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from choreoscope import __version__
 from choreoscope.datatypes.errors import (
@@ -95,19 +94,6 @@ class PoolExecutor:
             workers, self._all, self._free = self._all, set(), {}
         for worker in workers:
             worker.end()
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop all workers."""
-        self.close()
 
     def _ensure_open(self) -> None:
         if self._closed:

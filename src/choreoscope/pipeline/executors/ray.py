@@ -11,8 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from choreoscope.datatypes.errors import (
     BackendUnavailableError,
@@ -119,19 +118,6 @@ class RayExecutor:
             self._ray.kill(actor)
         if self._started_here and self._ray.is_initialized():
             self._ray.shutdown()
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Let everything go."""
-        self.close()
 
     def _ensure_open(self) -> None:
         if self._closed:
