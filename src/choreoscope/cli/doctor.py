@@ -24,6 +24,9 @@ OTHER_OPENCV = ("opencv-python", "opencv-contrib-python", "opencv-contrib-python
 MODULES = {
     HEADLESS: "cv2",
     "ai-edge-litert": "ai_edge_litert.interpreter",
+    # Installed packages tell their requirements in the index's spelling: lower case, dashes.
+    "openexr": "OpenEXR",
+    "ruamel-yaml": "ruamel.yaml",
     "scenedetect-headless": "scenedetect",
 }
 """Modules whose name is not that of their distribution."""

@@ -91,9 +91,14 @@ class PoolExecutor:
         """Stop all workers; tasks under way end with `KeyboardInterrupt` in their threads."""
         with self._lock:
             self._closed = True
-            workers, self._all, self._free = self._all, set(), {}
-        for worker in workers:
-            worker.end()
+            idle = [worker for group in self._free.values() for worker in group]
+            busy = self._all.difference(idle)
+            self._free = {}
+        for worker in busy:
+            # Its own thread sees it die, and clears up after it.
+            worker.kill()
+        for worker in idle:
+            self._end(worker)
 
     def _ensure_open(self) -> None:
         if self._closed:
@@ -182,13 +187,18 @@ class _Worker:
 
     def end(self) -> None:
         """Kill the process; a task that has ended leaves nothing that it could still do."""
+        self.kill()
         if self._process is not None:
-            with contextlib.suppress(OSError):
-                self._process.kill()
             self._process.wait(SECONDS_TO_END)
         if self._connection is not None:
             self._connection.close()
         self._last_words.close()
+
+    def kill(self) -> None:
+        """Kill the process, and leave the rest to whoever is using it."""
+        if self._process is not None:
+            with contextlib.suppress(OSError):
+                self._process.kill()
 
     @property
     def _open(self) -> Connection:
