@@ -10,10 +10,15 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "capture_video": "choreoscope.capture.film",
+    "capture_configured": "choreoscope.capture.film",
+    "load_result": "choreoscope.capture.film",
+    "configure": "choreoscope.capture.config",
+    "repair": "choreoscope.capture.repair",
     "CaptureOptions": "choreoscope.capture.film",
     "FilmResult": "choreoscope.capture.film",
     "LensRequest": "choreoscope.capture.film",
     "RunSettings": "choreoscope.datatypes.models",
+    "Limits": "choreoscope.datatypes.models",
     "read_motion": "choreoscope.formats.motion_npz",
     "read_masks": "choreoscope.formats.masks_json",
 }
