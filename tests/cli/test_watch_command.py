@@ -12,8 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from choreoscope.capture.config import configure
+from choreoscope.capture.film_record import write_configuration
+from choreoscope.cli import flags
 from choreoscope.cli.queue_text import is_queue, queue_exit_code
 from choreoscope.cli.watch import queue_lines
+from choreoscope.cli.watching import Outdating
 from choreoscope.datatypes.errors import InputError
 from choreoscope.formats.video_writer import FilmWriter
 
@@ -129,3 +133,21 @@ def test_a_folder_without_a_queue(tmp_path: Path) -> None:
     assert not is_queue(tmp_path)
     with pytest.raises(InputError, match="holds no queue"):
         queue_lines(tmp_path)
+
+
+def test_a_changed_configuration_is_noticed(tmp_path: Path) -> None:
+    """The control: threads and folders change no result."""
+    made = configure(None, flags.parse(("--people.max_people", "2"))).values
+    write_configuration(tmp_path, made)
+    film = tmp_path / "a.mp4"
+    same = configure(None, flags.parse(("--people.max_people", "2", "--run.workers", "7"))).values
+    assert Outdating(same)(film, tmp_path, "finished") == ""
+    other = configure(None, flags.parse(("--people.max_people", "3"))).values
+    assert "configuration" in Outdating(other)(film, tmp_path, "finished")
+    assert Outdating(other)(film, tmp_path / "nothing there", "failed") == ""
+
+
+def test_gaps_are_looked_at_again_where_somebody_delivers(tmp_path: Path) -> None:
+    waiting = configure(None, flags.parse(("--recipe", "relight"))).values
+    assert "delivered" in Outdating(waiting)(tmp_path / "a.mp4", tmp_path, "gaps")
+    assert Outdating(configure().values)(tmp_path / "a.mp4", tmp_path, "gaps") == ""

@@ -15,6 +15,8 @@ from choreoscope.pipeline.config.editing import write_whole
 
 FILM_FILE = "film.json"
 CONFIGURATION_FILE = "choreoscope.yaml"
+NO_RESULT = ("folders", "run", "watch")
+"""Sections of the configuration that change no result."""
 TITLE = """\
 Everything this result was made with. Written anew by every run, so edit a copy of it:
 choreoscope capture FILM --config COPY.yaml
@@ -30,6 +32,29 @@ def write_configuration(root: Path, configuration: Configuration) -> None:
         If it cannot be written.
     """
     write_whole(root / CONFIGURATION_FILE, text_of(configuration, TITLE))
+
+
+def is_made_with(root: Path, configuration: Configuration) -> bool:
+    """Whether a result folder was made with this configuration, as far as that changes results.
+
+    True also where the folder does not say.
+    """
+    try:
+        text = (root / CONFIGURATION_FILE).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return True
+    return _lasting(text) == _lasting(text_of(configuration, TITLE))
+
+
+def _lasting(text: str) -> list[str]:
+    """Lines of a configuration, without comments and the sections that change no result."""
+    lines, section = [], ""
+    for line in text.splitlines():
+        if line and line[0] not in " #":
+            section = line.partition(":")[0]
+        if line.strip() and not line.lstrip().startswith("#") and section not in NO_RESULT:
+            lines.append(line)
+    return lines
 
 
 def begin_record(root: Path, video: Video) -> None:

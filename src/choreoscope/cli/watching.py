@@ -13,6 +13,7 @@ from pathlib import Path
 from choreoscope import __version__
 from choreoscope.capture.config import Configuration, configure
 from choreoscope.capture.film import FilmResult, capture_configured
+from choreoscope.capture.film_record import is_made_with
 from choreoscope.cli import flags
 from choreoscope.cli.capture import list_of_clips
 from choreoscope.cli.json_events import teller
@@ -69,6 +70,7 @@ def run(request: Request) -> int:
             configuration.watch,
             process=Captures(configuration),
             probe=Probing(configuration),
+            outdated=Outdating(configuration),
             events=telling(tell, quiet=request.quiet),
             publish=publish,
         )
@@ -143,6 +145,27 @@ class Probing:
             "frames": f"{video.frame_count} frames" if last else "1 frame",
             "size": f"{video.width} x {video.height}",
         }
+
+
+class Outdating:
+    """Tells whether a film that is done with is to be captured again: what is there already stays.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        Of all films.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+
+    def __call__(self, film: Path, out: Path, state: str) -> str:
+        """Say why; empty where nothing has changed."""
+        if state == "gaps" and self._configuration.external:
+            return "looked at again: files may have been delivered since"
+        if is_made_with(out, fitting(self._configuration, film)):
+            return ""
+        return "the configuration has changed"
 
 
 class Captures:

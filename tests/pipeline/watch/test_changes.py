@@ -216,3 +216,22 @@ def test_a_film_copied_under_another_name_and_moved_waits_too(world: World) -> N
     assert world.films() == []
     world.run(4)
     assert world.films() == ["a.mov"]
+
+
+def test_a_new_watcher_takes_up_what_is_outdated(world: World) -> None:
+    """Once, at its first look; the control is the other film, which is not."""
+    world.film("a.mov")
+    world.film("b.mov")
+    world.run(3 * STILL)
+    assert world.films() == ["a.mov", "b.mov"]
+
+    def outdated(film: Path, out: Path, state: str) -> str:
+        assert (out.name, state) == (film.name, "finished")
+        return "made otherwise" if film.name == "a.mov" else ""
+
+    world.watcher = world.new_watcher(outdated=outdated)
+    world.run(3 * STILL)
+    assert world.films() == ["a.mov", "b.mov", "a.mov"]
+    assert "made otherwise" in world.record("a.mov").notes
+    world.run(3 * STILL)
+    assert len(world.films()) == 3

@@ -16,7 +16,7 @@ from choreoscope.pipeline.watch.sights import Sight, Stamp, look_around, stamp_o
 from choreoscope.pipeline.watch.stillness import Stillness
 from choreoscope.pipeline.watch.strangers import Strangers
 from choreoscope.pipeline.watch.telling import Telling
-from choreoscope.pipeline.watch.verdict import Probe
+from choreoscope.pipeline.watch.verdict import Outdated, Probe
 
 Step = Literal["leave", "skip", "wait", "probe"]
 LOST_CODE = 5
@@ -135,6 +135,22 @@ class Arrivals:
             else:
                 self._admit(sight)
         self._mend(records)
+
+    def renew(self, outdated: Outdated) -> None:
+        """Put films that are done with into the queue again where there is a reason."""
+        records, _ = self._queue.read_all()
+        for key, record in records.items():
+            if record.state not in SETTLED or record.stamp is None or record.film not in self.here:
+                continue
+            film, out = self._source / record.film, self._queue.out / record.result
+            why = outdated(film, out, record.state)
+            if not why:
+                continue
+            with self._strangers.turn(key) as mine:
+                fresh = self._queue.read(key) if mine else None
+                if fresh is not None and fresh.state in SETTLED:
+                    again = dataclasses.replace(fresh, state="ready", hook="", reason=why)
+                    self._write(key, again.with_note(why))
 
     def _check_drive(self, sights: list[Sight]) -> None:
         """Tell an emptied folder from the bare mount point of a drive that has gone."""

@@ -40,6 +40,17 @@ Process = Callable[[Path, Path, Events], Verdict]
 Probe = Callable[[Path], Mapping[str, str]]
 """``probe(film)``: facts of a film that can be decoded; raises `InputError` for any other."""
 
+Outdated = Callable[[Path, Path, str], str]
+"""``outdated(film, out, state)``: why a film that is done with is to be looked at again when a
+watcher begins; empty where it is not. Must be quick."""
+
+
+def never_outdated(film: Path, out: Path, state: str) -> str:
+    """Leave every film that is done with alone."""
+    del film, out, state
+    return ""
+
+
 SEVERITY = (0, 6, 7, 2, 3, 5, 4, 1)
 """Exit codes, harmless ones first: nothing, nobody, gaps, input, not there, stage, disk, bug."""
 

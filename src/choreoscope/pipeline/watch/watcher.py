@@ -16,7 +16,7 @@ from choreoscope.pipeline.watch.queue import QueueFolder
 from choreoscope.pipeline.watch.records import SETTLED
 from choreoscope.pipeline.watch.strangers import Strangers
 from choreoscope.pipeline.watch.telling import Telling
-from choreoscope.pipeline.watch.verdict import Probe, Process, worst
+from choreoscope.pipeline.watch.verdict import Outdated, Probe, Process, never_outdated, worst
 from choreoscope.pipeline.watch.view import QueueView, view_of
 from choreoscope.pipeline.watch.working import Desk
 
@@ -51,6 +51,8 @@ class Watcher:
         Tells whether a film can be decoded (`verdict.Probe`).
     events : callable
         Told everything; one call at a time.
+    outdated : callable
+        Asked once, at the first look, about every film that is done with (`verdict.Outdated`).
     publish : callable
         Shown the queue at most once a second; what it raises as `OSError` or `OutputError` stops
         nothing.
@@ -72,6 +74,7 @@ class Watcher:
         process: Process,
         probe: Probe,
         events: Events = ignore,
+        outdated: Outdated = never_outdated,
         publish: Publish = keep_to_yourself,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -84,6 +87,7 @@ class Watcher:
                 f"choose another folder with --out"
             )
         self._options = options
+        self._outdated = outdated
         self._publish = publish
         self._clock = clock
         self._sleep = sleep
@@ -184,12 +188,15 @@ class Watcher:
         """
         with self._guard:
             began = self._clock()
-            if self._looked == float("-inf"):
+            is_first = self._looked == float("-inf")
+            if is_first:
                 self._queue.make()
                 self._queue.note_source(self._source)
             elif not self._queue.folder.is_dir():
                 raise OSError(f"{self._queue.folder} is not there")
             self._arrivals.look()
+            if is_first:
+                self._arrivals.renew(self._outdated)
             self._looked = self._clock()
             self._rest = max(self._options.poll_seconds, LOOKING_SHARE * (self._looked - began))
 
