@@ -151,3 +151,15 @@ def test_gaps_are_looked_at_again_where_somebody_delivers(tmp_path: Path) -> Non
     waiting = configure(None, flags.parse(("--recipe", "relight"))).values
     assert "delivered" in Outdating(waiting)(tmp_path / "a.mp4", tmp_path, "gaps")
     assert Outdating(configure().values)(tmp_path / "a.mp4", tmp_path, "gaps") == ""
+
+
+def test_a_bad_configuration_is_told_as_json_too(tmp_path: Path) -> None:
+    """The control: without --json the line is for people."""
+    (tmp_path / "shot.yaml").write_text("lens:\n  fow_degrees: 62\n", encoding="utf-8")
+    ended = watch(tmp_path, ".", "--json", "--config", "shot.yaml")
+    *_, error, summary = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert (ended.returncode, error["event"], summary["event"]) == (2, "error", "summary")
+    assert "fov_degrees" in error["text"]
+    plain = watch(tmp_path, ".", "--config", "shot.yaml")
+    assert (plain.returncode, plain.stdout) == (2, "")
+    assert "fov_degrees" in plain.stderr

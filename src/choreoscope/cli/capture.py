@@ -11,14 +11,11 @@ from choreoscope.capture.config import Configuration, configure
 from choreoscope.capture.film import FilmResult, capture_configured
 from choreoscope.cli import flags
 from choreoscope.cli.json_events import Telling, teller
-from choreoscope.datatypes.errors import InputError
+from choreoscope.datatypes.errors import NOBODY_FOUND, WITH_GAPS, InputError
 from choreoscope.viewer.index import ClipEntry, write_index
 
 if TYPE_CHECKING:
     from choreoscope.pipeline.config.layers import Layer
-
-NOBODY_FOUND = 6
-WITH_GAPS = 7
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

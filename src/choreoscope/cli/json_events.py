@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 import typer
 
-from choreoscope.datatypes.errors import ChoreoscopeError
+from choreoscope.datatypes.errors import (
+    INTERRUPTED,
+    NOBODY_FOUND,
+    WITH_GAPS,
+    ChoreoscopeError,
+    StageFailedError,
+)
 from choreoscope.pipeline import events
 from choreoscope.pipeline.events import JsonValue, json_value
 from choreoscope.pipeline.weights.events import WeightsEvent
@@ -26,9 +32,13 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_PROGRESS = 0.2
 
-INTERRUPTED = 130
-
-STATES = {0: "finished", 5: "failed", 6: "nobody", 7: "gaps", INTERRUPTED: "stopped"}
+STATES = {
+    0: "finished",
+    StageFailedError.exit_code: "failed",
+    NOBODY_FOUND: "nobody",
+    WITH_GAPS: "gaps",
+    INTERRUPTED: "stopped",
+}
 """Exit code to the state told in the summary; all others are errors."""
 
 

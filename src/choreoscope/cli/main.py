@@ -11,9 +11,7 @@ from choreoscope import __version__
 from choreoscope.cli import corrections as corrections_command
 from choreoscope.cli import init, models, repair, status, verify, watch
 from choreoscope.cli.flags import KEYS_EPILOG, WithKeys
-from choreoscope.datatypes.errors import ChoreoscopeError, InputError
-
-INTERRUPTED = 130
+from choreoscope.datatypes.errors import INTERRUPTED, ChoreoscopeError, InputError
 
 app = typer.Typer(
     help="Film of dancers in, people in 3D out.",

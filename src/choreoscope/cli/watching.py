@@ -18,7 +18,7 @@ from choreoscope.cli import flags
 from choreoscope.cli.capture import list_of_clips
 from choreoscope.cli.json_events import teller
 from choreoscope.cli.queue_text import telling
-from choreoscope.datatypes.errors import InputError
+from choreoscope.datatypes.errors import NOBODY_FOUND, WITH_GAPS, InputError
 from choreoscope.pipeline.events import Events
 from choreoscope.pipeline.watch.verdict import Verdict
 from choreoscope.pipeline.watch.view import QueueView
@@ -26,8 +26,6 @@ from choreoscope.pipeline.watch.watcher import Watcher
 from choreoscope.viewer.queue_page import write_queue_page
 from choreoscope.viewer.timecode import duration_text
 
-NOBODY_FOUND = 6
-WITH_GAPS = 7
 HELPER_PATIENCE_SECONDS = 30.0
 MADE_WITH = f"Choreoscope {__version__}"
 
@@ -56,14 +54,14 @@ def run(request: Request) -> int:
     KeyboardInterrupt
         On Ctrl-C, when everything has been put back.
     """
-    configuration = configure(request.config, flags.parse(request.flags)).values
-    source, out = folders(request, configuration)
     if request.is_helper:
         _end_with_input()
     with (
         _terminated_like_interrupted(),
         teller(quiet=request.quiet, as_json=request.as_json) as tell,
     ):
+        configuration = configure(request.config, flags.parse(request.flags)).values
+        source, out = folders(request, configuration)
         watcher = Watcher(
             source,
             out,

@@ -6,6 +6,13 @@ bad input from a missing model or an unfinished run.
 
 from typing import ClassVar
 
+NOBODY_FOUND = 6
+"""Exit code of a result that is valid and empty."""
+WITH_GAPS = 7
+"""Exit code of a result in which some frames are missing."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
 
 class ChoreoscopeError(Exception):
     """Base of every error Choreoscope raises on purpose."""

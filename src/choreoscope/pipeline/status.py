@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from choreoscope.datatypes.artifacts import Manifest
-from choreoscope.datatypes.errors import InputError
+from choreoscope.datatypes.errors import WITH_GAPS, InputError, StageFailedError
 from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.pipeline.folder import ClipFolder
 from choreoscope.pipeline.lock import living_holder
@@ -18,7 +18,7 @@ from choreoscope.pipeline.stage import Stage
 State = Literal["done", "gaps", "begun", "failed", "not made", "unreadable"]
 Cell = Literal["done", "gap", "part", "none"]
 
-FAILED, WITH_GAPS = 5, 7
+FAILED = StageFailedError.exit_code
 """Exit codes."""
 
 

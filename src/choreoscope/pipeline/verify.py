@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from choreoscope.datatypes.artifacts import Manifest, WrittenFile, kind_of
-from choreoscope.datatypes.errors import InputError
+from choreoscope.datatypes.errors import WITH_GAPS, InputError, OutputError
 from choreoscope.datatypes.frames import FrameSet
 from choreoscope.datatypes.passes import PASSES
 from choreoscope.pipeline.condition import opened
@@ -39,7 +39,7 @@ Sort = Literal["broken", "changed", "gap"]
 VERIFY = "verify"
 """Stands where events name a stage."""
 
-BROKEN, WITH_GAPS = 4, 7
+BROKEN = OutputError.exit_code
 """Exit codes."""
 
 
