@@ -8,7 +8,6 @@ failed, and the stage goes on.
 import concurrent.futures
 import dataclasses
 import secrets
-import threading
 from collections.abc import Iterator
 
 from choreoscope.datatypes.errors import WorkerLostError
@@ -35,6 +34,8 @@ class Undertaking:
     ----------
     earlier : dict
         Stage name to standing, of the stages before.
+    events : callable
+        Lets one event through at a time: several workers may tell something at once.
     deadline : float
         On `time.monotonic`.
     """
@@ -80,10 +81,6 @@ class Undertaking:
             temporary=self.scope.folder.temporary / f"{self.stage.name}-{token}",
         )
 
-    def tell(self, event: Event) -> None:
-        """Hand an event up."""
-        self.events(event)
-
 
 def window_length(standing: Standing) -> int:
     """Frames per window: the stage's option of that name, else the stage's own."""
@@ -123,12 +120,10 @@ def _in_parallel(work: Undertaking, windows: tuple[FrameRange, ...], slots: int)
         waiting = [pool.submit(_persist, told, piece) for piece in pieces]
         try:
             failures = [one.result() for one in waiting]
-        except KeyboardInterrupt:
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
-            work.executor.close()
-            raise
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            if isinstance(error, KeyboardInterrupt):
+                work.executor.close()
             raise
     return next((failure for failure in failures if failure), None)
 
@@ -138,7 +133,6 @@ class _Overall:
 
     def __init__(self, work: Undertaking) -> None:
         self._work = work
-        self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         """Pass an event on; a worker's progress becomes the stage's."""
@@ -146,8 +140,7 @@ class _Overall:
             total = len(self._work.scope.wanted)
             done = total - len(self._work.ledger.missing)
             event = dataclasses.replace(event, done=done, total=total)
-        with self._lock:
-            self._work.events(event)
+        self._work.events(event)
 
 
 def _persist(work: Undertaking, windows: tuple[FrameRange, ...]) -> Failure | None:
@@ -160,7 +153,7 @@ def _persist(work: Undertaking, windows: tuple[FrameRange, ...]) -> Failure | No
                 work.task(hunt.todo, batch), work.ledger.place, work.events, work.deadline
             )
         except WorkerLostError as lost:
-            work.tell(
+            work.events(
                 WorkerLost(
                     clip=work.scope.clip.id,
                     stage=work.stage.name,
@@ -173,7 +166,7 @@ def _persist(work: Undertaking, windows: tuple[FrameRange, ...]) -> Failure | No
             again = hunt.after(lost)
             if not again:
                 return None
-            work.tell(
+            work.events(
                 Retried(
                     clip=work.scope.clip.id,
                     stage=work.stage.name,

@@ -37,7 +37,7 @@ class Ledger:
     def __init__(self, scope: Scope, standing: Standing) -> None:
         self._scope = scope
         self._standing = standing
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         in_windows = standing.stage.granularity == "window"
         kept = standing.manifest if in_windows and standing.state == "partial" else None
         self._files = {file.path: file for file in kept.files} if kept else {}
@@ -58,7 +58,9 @@ class Ledger:
     @property
     def missing(self) -> FrameSet:
         """Source frames that are neither made nor given up."""
-        return self._scope.wanted - self._done - FrameSet.of(self._failed)
+        # Another worker's part may be coming in meanwhile.
+        with self._lock:
+            return self._scope.wanted - self._done - FrameSet.of(self._failed)
 
     @property
     def standing(self) -> Standing:
@@ -121,25 +123,26 @@ class Ledger:
 
     def manifest(self) -> Manifest:
         """Return the record as it stands."""
-        causes = self._standing.causes
-        return Manifest(
-            schema=SCHEMA,
-            stage=self._standing.stage.name,
-            stage_version=causes.version,
-            fingerprint=causes.fingerprint,
-            backend=causes.backend,
-            options=dict(causes.options),
-            inputs=dict(causes.inputs),
-            files=tuple(_in_order(self._files)),
-            done=self._done,
-            failed={str(part): self._failed[part] for part in sorted(self._failed)},
-            notes=tuple(sorted(self._notes, key=lambda note: self._notes[note])),
-            seconds=self._spent.seconds,
-            cpu_seconds=self._spent.cpu,
-            model_cpu_seconds=self._spent.model_cpu,
-            tier=self._standing.tier,
-            origin=self._origin,
-        )
+        with self._lock:
+            causes = self._standing.causes
+            return Manifest(
+                schema=SCHEMA,
+                stage=self._standing.stage.name,
+                stage_version=causes.version,
+                fingerprint=causes.fingerprint,
+                backend=causes.backend,
+                options=dict(causes.options),
+                inputs=dict(causes.inputs),
+                files=tuple(_in_order(self._files)),
+                done=self._done,
+                failed={str(part): self._failed[part] for part in sorted(self._failed)},
+                notes=tuple(sorted(self._notes, key=lambda note: self._notes[note])),
+                seconds=self._spent.seconds,
+                cpu_seconds=self._spent.cpu,
+                model_cpu_seconds=self._spent.model_cpu,
+                tier=self._standing.tier,
+                origin=self._origin,
+            )
 
     @property
     def _origin(self) -> Literal["computed", "imported", "edited"]:

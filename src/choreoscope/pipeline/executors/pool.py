@@ -18,15 +18,11 @@ from pathlib import Path
 from typing import IO
 
 from choreoscope import __version__
-from choreoscope.datatypes.errors import (
-    BackendUnavailableError,
-    TimedOutError,
-    WorkerLostError,
-)
+from choreoscope.datatypes.errors import BackendUnavailableError, WorkerLostError
 from choreoscope.datatypes.models import RunSettings
 from choreoscope.pipeline.events import Events
+from choreoscope.pipeline.executors.attending import Message, Patience, attend
 from choreoscope.pipeline.executors.interface import Place
-from choreoscope.pipeline.executors.placed import placed
 from choreoscope.pipeline.task import Failure, Task
 from choreoscope.pipeline.worker import ADDRESS, KEY, PATHS
 
@@ -167,21 +163,21 @@ class _Worker:
 
     def do(self, task: Task, place: Place, events: Events, deadline: float) -> Failure | None:
         """Hand a task over and attend to the worker until it is done."""
-        refused: Failure | None = None
         connection = self._open
-        silence = task.settings.limits.of_silence if task.windows else float("inf")
+        patience = Patience.with_task(task, deadline)
+
+        def receive() -> Message:
+            if not connection.poll(patience.seconds):
+                raise patience.ended
+            message: Message = connection.recv()
+            return message
+
+        def answer(refusal: str | None) -> None:
+            connection.send(("refused", refusal) if refusal else ("placed", None))
+
         try:
             connection.send(("task", task))
-            while True:
-                self._wait(deadline, silence)
-                word, what = connection.recv()
-                if word == "done":
-                    return refused or what
-                if word == "event":
-                    events(what)
-                elif word == "place":
-                    refused = placed(task, place, what)
-                    connection.send(("refused", refused.line) if refused else ("placed", None))
+            return attend(task, place, events, receive, answer)
         except (EOFError, ConnectionError) as error:
             raise WorkerLostError(self._obituary()) from error
 
@@ -231,15 +227,6 @@ class _Worker:
                 f"install the same version there"
             )
         return answer[0]
-
-    def _wait(self, deadline: float, silence: float) -> None:
-        allowed = min(deadline - time.monotonic(), silence)
-        patience = None if allowed == float("inf") else max(0.0, allowed)
-        if self._open.poll(patience):
-            return
-        if time.monotonic() >= deadline:
-            raise TimedOutError("took longer than allowed")
-        raise WorkerLostError(f"the worker process showed no sign of life for {silence:g} s")
 
     def _obituary(self) -> str:
         """Say how the process ended, with its own last words."""

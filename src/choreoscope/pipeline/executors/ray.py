@@ -9,7 +9,6 @@ import platform
 import queue
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,13 +16,12 @@ from choreoscope.datatypes.errors import (
     BackendUnavailableError,
     InputError,
     OutputError,
-    TimedOutError,
     WorkerLostError,
 )
 from choreoscope.datatypes.models import RunSettings
 from choreoscope.pipeline.events import Event, Events, Note
+from choreoscope.pipeline.executors.attending import Message, Patience, attend
 from choreoscope.pipeline.executors.interface import Place
-from choreoscope.pipeline.executors.placed import placed
 from choreoscope.pipeline.loading import LoadedModels
 from choreoscope.pipeline.task import Failure, Part, Task
 from choreoscope.pipeline.work import work
@@ -31,8 +29,6 @@ from choreoscope.pipeline.work import work
 INSTALL = 'python -m pip install "choreoscope[cluster]"'
 ADDRESS = "RAY_ADDRESS"
 SECONDS_BEFORE_TOLD = 10.0
-
-Message = tuple[str, Any]
 
 
 class RayExecutor:
@@ -170,15 +166,14 @@ class RayExecutor:
     ) -> None:
         """Wait until the cluster has given the actor its place; others may hold it for hours."""
         answer = actor.answer.remote(None, keep=False)
-        patience = min(SECONDS_BEFORE_TOLD, max(0.0, deadline - time.monotonic()))
-        ready, _ = self._ray.wait([answer], timeout=patience)
+        first, then = Patience(deadline, SECONDS_BEFORE_TOLD), Patience(deadline, float("inf"))
+        ready, _ = self._ray.wait([answer], timeout=first.seconds)
         if not ready:
             text = f"waiting for {self._threads} CPUs of the cluster: other work holds them"
             events(Note(clip=task.scope.clip.id, stage=task.stage_name, text=text))
-            left = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
-            ready, _ = self._ray.wait([answer], timeout=left)
+            ready, _ = self._ray.wait([answer], timeout=then.seconds)
         if not ready:
-            raise TimedOutError("took longer than allowed")
+            raise then.ended
 
     def _attend(
         self,
@@ -188,32 +183,20 @@ class RayExecutor:
         events: Events,
         deadline: float,
     ) -> Failure | None:
-        refused: Failure | None = None
-        silence = task.settings.limits.of_silence if task.windows else float("inf")
+        patience = Patience.with_task(task, deadline)
         stream = actor.work.options(num_returns="streaming").remote(task)
-        while True:
-            word, what = self._next(stream, deadline, silence)
-            if word == "done":
-                return refused or what
-            if word == "event":
-                events(what)
-            elif word == "place":
-                refused = placed(task, place, what)
-                actor.answer.remote(refused.line if refused else None)
 
-    def _next(self, stream: Any, deadline: float, silence: float) -> Message:  # noqa: ANN401
-        allowed = min(deadline - time.monotonic(), silence)
-        patience = None if allowed == float("inf") else max(0.0, allowed)
-        ready, _ = self._ray.wait([stream], timeout=patience)
-        if not ready:
-            if time.monotonic() >= deadline:
-                raise TimedOutError("took longer than allowed")
-            raise WorkerLostError(f"the worker process showed no sign of life for {silence:g} s")
-        try:
-            message: Message = self._ray.get(next(stream))
-        except (self._ray.exceptions.RayActorError, StopIteration) as error:
-            raise WorkerLostError(_obituary(error)) from error
-        return message
+        def receive() -> Message:
+            ready, _ = self._ray.wait([stream], timeout=patience.seconds)
+            if not ready:
+                raise patience.ended
+            try:
+                message: Message = self._ray.get(next(stream))
+            except (self._ray.exceptions.RayActorError, StopIteration) as error:
+                raise WorkerLostError(_obituary(error)) from error
+            return message
+
+        return attend(task, place, events, receive, actor.answer.remote)
 
 
 class RayWorker:
