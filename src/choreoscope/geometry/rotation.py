@@ -260,6 +260,25 @@ def from_axes(primary: ArrayLike, hint: ArrayLike, axes: str = "xy") -> np.ndarr
     return from_matrix(matrix)
 
 
+def cross_matrix(vector: ArrayLike) -> np.ndarray:
+    """Matrix of the cross product: ``cross_matrix(a) @ b`` is ``a x b``.
+
+    Parameters
+    ----------
+    vector : (*b, 3) float
+        Any.
+
+    Returns
+    -------
+    (*b, 3, 3) float
+        Skew-symmetric.
+    """
+    x, y, z = np.moveaxis(np.asarray(vector, dtype=np.float64), -1, 0)
+    zero = np.zeros_like(x)
+    rows = [[zero, -z, y], [z, zero, -x], [-y, x, zero]]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
 def with_continuous_signs(q: ArrayLike, axis: int = 0) -> np.ndarray:
     """Flip signs so that neighbours along `axis` lie in the same half; rotations stay the same.
 

@@ -1,7 +1,8 @@
-"""Everybody in a clip, from landmarks to motions in one metric world.
+"""Everybody in a clip, each alone, from landmarks to motions in one metric world.
 
-Evidence in, `Motion` and camera out; no files, no back ends. A joint solve of people, camera and
-floor can take the place of `lift_people` behind the same call.
+Evidence in, `Motion` and camera out; no files, no back ends. People are fitted one by one, then a
+floor is laid under them: the method "separate". `choreoscope.motion.shot_lift` begins with the
+same fits and solves people, camera and floor together.
 """
 
 import dataclasses
@@ -142,6 +143,46 @@ def lift_people(
         If a height is given for somebody who is not there, or is no height; if a correction
         cannot be replayed.
     """
+    fits, notes = fitted_people(sequences, lens, times, options)
+    corrections = options.corrections
+    rows = {person: every_frame(fit, times) for person, fit in fits.items()}
+    for person, row in rows.items():
+        states = foot_states(corrections, person, row.first_frame, len(row.times))
+        rows[person] = dataclasses.replace(row, feet=states)
+        notes += contact_note(person, states)
+    known = known_floor(corrections, lens)
+    floor, rows = common_floor(rows, level_feet=options.grounding, known=known)
+    motions = {
+        person: in_world(row, floor, times.rate, grounding=options.grounding)
+        for person, row in rows.items()
+    }
+    residuals = {person: _residuals(fit, lens, motions[person]) for person, fit in fits.items()}
+    return LiftResult(
+        motions=motions,
+        camera=_camera(lens, floor, len(times.seconds)),
+        floor=floor,
+        notes=(*notes, *_notes(fits, lens, floor, options)),
+        residuals=residuals,
+    )
+
+
+def fitted_people(
+    sequences: Sequence[PersonSequence],
+    lens: Lens,
+    times: FrameTimes,
+    options: LiftOptions,
+) -> tuple[dict[str, Fit], list[str]]:
+    """Fit everybody alone, in camera axes: what every method of lifting begins with.
+
+    Parameters and errors as those of `lift_people`.
+
+    Returns
+    -------
+    fits : dict of str to Fit
+        By person id; persons without a row are left out.
+    notes : list of str
+        What was mended or corrected on the way.
+    """
     present = [sequence for sequence in sequences if len(sequence.frames)]
     _check_names(present, options)
     corrections = options.corrections
@@ -163,25 +204,7 @@ def lift_people(
             heights.get(sequence.person),
             smoothing=options.smoothing,
         )
-    rows = {person: every_frame(fit, times) for person, fit in fits.items()}
-    for person, row in rows.items():
-        states = foot_states(corrections, person, row.first_frame, len(row.times))
-        rows[person] = dataclasses.replace(row, feet=states)
-        notes += contact_note(person, states)
-    known = known_floor(corrections, lens)
-    floor, rows = common_floor(rows, level_feet=options.grounding, known=known)
-    motions = {
-        person: in_world(row, floor, times.rate, grounding=options.grounding)
-        for person, row in rows.items()
-    }
-    residuals = {person: _residuals(fit, lens, motions[person]) for person, fit in fits.items()}
-    return LiftResult(
-        motions=motions,
-        camera=_camera(lens, floor, len(times.seconds)),
-        floor=floor,
-        notes=(*notes, *_notes(fits, lens, floor, options)),
-        residuals=residuals,
-    )
+    return fits, notes
 
 
 def _check_names(sequences: list[PersonSequence], options: LiftOptions) -> None:

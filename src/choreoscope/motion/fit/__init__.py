@@ -1,0 +1,1 @@
+"""Fitting a body to points: one shape per track, pose, root and scale per frame."""

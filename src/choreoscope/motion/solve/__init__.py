@@ -1,0 +1,1 @@
+"""The shot solve: people, camera and floor in one metric world."""

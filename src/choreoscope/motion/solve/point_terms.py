@@ -1,0 +1,181 @@
+"""Terms about single points in single frames: pixels, 3D estimates, floor.
+
+Each gives a 3x3 information and a 3-vector of force per point; `Hinges.pull_back` does the rest.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from choreoscope.motion.solve.options import SolveOptions
+from choreoscope.motion.solve.state import FOCAL, HEIGHT, SCALE, SLOPE_X, SLOPE_Z, Shared, Track
+
+PIXEL_LIMIT, PLACE_LIMIT = 3.0, 3.0
+"""Sigmas from which on a point is distrusted."""
+_NEAREST = 0.15
+_INNER_ROUNDS = 4
+_FINITE = 1e-12
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pull:
+    """What a term says about points.
+
+    Attributes
+    ----------
+    cost : float
+        Half of the sum of robust squared residuals.
+    weight, force : (T, P, 3, 3) and (T, P, 3) float
+        World axes.
+    cross : (T, P, B, 3) float or None
+        With the border.
+    border, border_force : (B, B) and (B,) float or None
+        Of the border with itself.
+    nuisance, nuisance_prior : (T, P, 3, Q) and (Q,) float or None
+        Unknowns of a frame alone.
+    """
+
+    cost: float
+    weight: np.ndarray
+    force: np.ndarray
+    cross: np.ndarray | None = None
+    border: np.ndarray | None = None
+    border_force: np.ndarray | None = None
+    nuisance: np.ndarray | None = None
+    nuisance_prior: np.ndarray | None = None
+
+
+def robust(squares: np.ndarray, limit: float, *, on: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Cauchy's loss of squared residuals in sigmas, and the weight it gives them."""
+    if not on:
+        return squares, np.ones_like(squares)
+    ratio = squares / limit**2
+    return limit**2 * np.log1p(ratio), 1.0 / (1.0 + ratio)
+
+
+def pixels(track: Track, shared: Shared, points: np.ndarray, options: SolveOptions) -> Pull:
+    """Reprojection: bodies lie behind their pixels.
+
+    Parameters
+    ----------
+    points : (T, P, 3) float
+        Points of the evidence, world.
+    """
+    view = track.view
+    away = view.seen_from(points, shared)
+    # A body that strays behind the lens is pulled back by the clamped depth's gradient.
+    depth = np.maximum(away[..., 2], _NEAREST)
+    focal = view.focal[:, None] * np.exp(shared.log_focal)
+    shown = focal * away[..., :2] / depth[..., None]
+    residual = shown + view.middle[:, None] - track.pixels
+    information = track.pixel_information
+    squares = np.sum(residual**2, axis=-1) * information
+    loss, trust = robust(squares, PIXEL_LIMIT, on=options.terms.robust)
+    information = information * trust
+    slopes = np.zeros((*points.shape[:2], 2, 3))
+    slopes[..., 0, 0] = focal[..., 0] / depth
+    slopes[..., 1, 1] = focal[..., 1] / depth
+    slopes[..., 2] = -shown / depth[..., None]
+    rows = slopes @ view.turn[:, None]
+    weighted = np.swapaxes(rows, -1, -2) * information[..., None, None]
+    shift = np.einsum("tab,tb->ta", view.turn, view.centre)
+    borders = np.zeros((*points.shape[:2], track.layout.borders, 2))
+    borders[..., FOCAL, :] = shown
+    borders[..., SCALE, :] = -np.exp(shared.log_scale) * np.einsum("tpra,ta->tpr", slopes, shift)
+    heavy = borders * information[..., None, None]
+    return Pull(
+        cost=0.5 * float(loss[track.pixel_information > 0].sum()),
+        weight=weighted @ rows,
+        force=(weighted @ residual[..., None])[..., 0],
+        cross=np.einsum("tpar,tpbr->tpba", weighted, borders, optimize=True),
+        border=np.einsum("tpbr,tpcr->bc", heavy, borders, optimize=True),
+        border_force=np.einsum("tpbr,tpr->b", heavy, residual, optimize=True),
+    )
+
+
+def places(track: Track, points: np.ndarray, options: SolveOptions) -> Pull:
+    """Agreement with the 3D estimate, wherever it is and nearly whatever its size.
+
+    ``c * body - offset - estimate``, with each frame's own offset and size c solved for in closed
+    form and eliminated. The size belongs to the body's side: on the other, a small body with
+    small estimates would have small errors.
+    """
+    turn = track.view.turn
+    own = np.einsum("tab,tpb->tpa", turn, points)
+    information = track.place_information
+    trust = np.ones_like(information)
+    axes = np.array([1.0, 1.0, 1.0 / track.depth_ratio**2])
+    prior = 1.0 / options.sigmas.frame_size**2
+    residual, size, loss = np.zeros_like(own), np.ones(len(own)), np.zeros_like(information)
+    for _ in range(_INNER_ROUNDS):
+        heavy = information * trust
+        residual, size = _less_offset_and_size(own, track.places, heavy[..., None] * axes, prior)
+        squares = np.sum(residual**2 * axes, axis=-1) * information
+        loss, trust = robust(squares, PLACE_LIMIT, on=options.terms.robust)
+    heavy = (information * trust)[..., None] * axes
+    grown = size[:, None, None] * turn
+    directions = np.concatenate(
+        [np.broadcast_to(-np.eye(3), (*own.shape, 3)), own[..., None]], axis=-1
+    )
+    back = np.swapaxes(turn, -1, -2) / size[:, None, None]
+    sizes = 0.5 * prior * float(((size - 1) ** 2).sum())
+    return Pull(
+        cost=0.5 * float(loss[information > 0].sum()) + sizes,
+        weight=np.einsum("tpa,tab,tac->tpbc", heavy, grown, grown, optimize=True),
+        force=np.einsum("tpa,tpa,tab->tpb", heavy, residual, grown, optimize=True),
+        nuisance=back[:, None] @ directions,
+        nuisance_prior=np.array([_FINITE, _FINITE, _FINITE, prior]),
+    )
+
+
+def _less_offset_and_size(
+    own: np.ndarray, told: np.ndarray, heavy: np.ndarray, prior: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Residual ``size * own - offset - told`` at the best offset and size of each frame."""
+    total = np.maximum(heavy.sum(axis=1, keepdims=True), _FINITE)
+    own_middle = (heavy * own).sum(axis=1, keepdims=True) / total
+    told_middle = (heavy * told).sum(axis=1, keepdims=True) / total
+    a, b = own - own_middle, told - told_middle
+    size = ((heavy * a * b).sum(axis=(1, 2)) + prior) / ((heavy * a * a).sum(axis=(1, 2)) + prior)
+    return size[:, None, None] * a - b, size
+
+
+def ground(track: Track, shared: Shared, points: np.ndarray, options: SolveOptions) -> Pull:
+    """Points that touch lie on the floor (or what carries them); no point lies below it."""
+    height, slope_x, slope_z = shared.floor
+    gap = points[..., 1] - height - slope_x * points[..., 0] - slope_z * points[..., 2]
+    seen = track.confidence.max(axis=1, keepdims=True) > 0
+    information = np.zeros_like(gap)
+    cost = 0.0
+    residual = np.zeros_like(gap)
+    if options.terms.above_floor:
+        sigma = options.sigmas.below_floor
+        under = gap < 0
+        information += np.where(under & seen, 1.0 / sigma**2, 0.0)
+        residual = np.where(under, gap, 0.0)
+        cost += 0.5 * float((information * residual**2).sum())
+    if options.terms.floor:
+        sigma = options.sigmas.contact_height
+        held = track.touching / sigma**2
+        off = gap - track.support
+        squares = off**2 / sigma**2
+        loss, trust = robust(squares, 4.0, on=options.terms.robust)
+        cost += 0.5 * float((loss * track.touching).sum())
+        held = held * trust
+        total = np.maximum(information + held, _FINITE)
+        residual = (information * residual + held * off) / total
+        information = information + held
+    normal = np.array([-slope_x, 1.0, -slope_z])
+    borders = np.zeros((*gap.shape, track.layout.borders))
+    borders[..., HEIGHT] = -1.0
+    borders[..., SLOPE_X] = -points[..., 0]
+    borders[..., SLOPE_Z] = -points[..., 2]
+    heavy = borders * information[..., None]
+    return Pull(
+        cost=cost,
+        weight=information[..., None, None] * np.outer(normal, normal),
+        force=(information * residual)[..., None] * normal,
+        cross=heavy[..., None] * normal,
+        border=np.einsum("tpb,tpc->bc", heavy, borders, optimize=True),
+        border_force=np.einsum("tpb,tp->b", heavy, residual, optimize=True),
+    )

@@ -1,0 +1,1 @@
+"""What people touch: contacts in seconds, the floor from everybody's soles, flights."""

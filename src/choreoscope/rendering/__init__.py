@@ -1,0 +1,1 @@
+"""Meshes to pixels, headless: colour, depth, normals, ids."""

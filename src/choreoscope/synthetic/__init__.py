@@ -1,0 +1,1 @@
+"""Made-up shots whose truth is known: people, camera, floor."""
