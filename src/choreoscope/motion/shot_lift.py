@@ -69,7 +69,7 @@ def standing_camera(lens: Lens, frames: int) -> CameraPath:
     )
 
 
-def lift_shot(  # noqa: PLR0913
+def lift_shot(  # noqa: PLR0913, PLR0917 - what `lift_people` takes, the path, and how
     sequences: Sequence[PersonSequence],
     lens: Lens,
     path: CameraPath,
@@ -179,7 +179,7 @@ def _floor_prior(
     times: FrameTimes,
     told: KnownFloor | None,
 ) -> FloorKnowledge:
-    """What is known of gravity: told, from the camera's file, or from how people stand."""
+    """Gather what is known of gravity: told, from a camera file, or from how people stand."""
     first = path.camera.camera_from_world[0]
     if told is not None:
         floor = Floor(

@@ -95,7 +95,9 @@ def solve_notes(
     if solution.people:
         notes.append(_floor_note(solution))
     if not path.trusted:
-        notes.append("the camera's movement could not be explained; world paths are not to be trusted")
+        notes.append(
+            "the camera's movement could not be explained; world paths are not to be trusted"
+        )
     elif path.movement == "travelling" and not path.camera.metric:
         notes.append(
             "the camera's path is as long as people's heights and resting feet make it: "

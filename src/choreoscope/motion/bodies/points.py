@@ -1,9 +1,9 @@
 """Points of a body boiled down to what posing them needs: vertices, keypoints, joints alike.
 
-A weighted mean of skinned vertices is a sum over joints, ``p = sum_k R_k (x_k - m_k J_k) + m_k P_k``,
-with the mass ``m_k = sum_v r_v w_vk`` and the moment ``x_k = sum_v r_v w_vk x_v`` of its vertices at
-joint k; both are known before any pose is. One vertex, one joint, a detector's keypoint and the
-centre of mass of the whole body are all such points.
+A weighted mean of skinned vertices is a sum over joints,
+``p = sum_k R_k (x_k - m_k J_k) + m_k P_k``, with the mass ``m_k = sum_v r_v w_vk`` and the moment
+``x_k = sum_v r_v w_vk x_v`` of its vertices at joint k; both are known before any pose is. One
+vertex, one joint, a detector's keypoint and the centre of mass of the body are all such points.
 """
 
 import dataclasses
@@ -72,9 +72,7 @@ class Pose:
     shape_places: np.ndarray
 
 
-def pose_body(
-    model: BodyModel, shape: np.ndarray, root: np.ndarray, rotations: np.ndarray
-) -> Pose:
+def pose_body(model: BodyModel, shape: np.ndarray, root: np.ndarray, rotations: np.ndarray) -> Pose:
     """Place all joints.
 
     Parameters

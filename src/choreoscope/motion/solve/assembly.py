@@ -8,7 +8,7 @@ import numpy as np
 from choreoscope.motion.bodies.points import Pose, place_points, pose_body
 from choreoscope.motion.solve import body_terms, people_terms, point_terms, time_terms
 from choreoscope.motion.solve.evidence import DepthOrder
-from choreoscope.motion.solve.mechanics import hinges
+from choreoscope.motion.solve.mechanics import Pull, hinges
 from choreoscope.motion.solve.normal import Normal
 from choreoscope.motion.solve.options import SolveOptions
 from choreoscope.motion.solve.state import Shared, Track
@@ -104,22 +104,6 @@ def assemble(  # noqa: PLR0913
     return Assembled(costs=costs, normal=normal)
 
 
-def _add(track: Track, pose: Pose, points: object, pull: point_terms.Pull, normal: Normal) -> None:
-    points.pull_back(  # type: ignore[attr-defined]
-        pose,
-        pull.weight,
-        pull.force,
-        (normal.matrix, normal.vector),
-        cross=pull.cross,
-        nuisance=pull.nuisance,
-        nuisance_prior=pull.nuisance_prior,
-    )
-    if pull.border is not None and pull.border_force is not None:
-        start = track.layout.pose + track.layout.shapes
-        normal.matrix[0, start:, start:] += pull.border
-        normal.vector[0, start:] += pull.border_force
-
-
 def _point_terms(
     track: Track, pose: Pose, shared: Shared, options: SolveOptions, normal: Normal | None
 ) -> dict[str, float]:
@@ -133,16 +117,17 @@ def _point_terms(
             pulls["pixels"] = point_terms.pixels(track, shared, points, options)
         if terms.places:
             pulls["places"] = point_terms.places(track, points, options)
-        for name, pull in pulls.items():
-            costs[name] = pull.cost
-            if normal is not None:
-                _add(track, pose, seen, pull, normal)
+        costs |= {name: pull.cost for name, pull in pulls.items()}
+        if normal is not None:
+            first, *more = pulls.values()
+            pull = first.plus(more[0]) if more else first
+            seen.pull_back(pose, pull, (normal.matrix, normal.vector))
     if terms.floor or terms.above_floor:
         soles = hinges(track.model, track.ground, track.shape, track.layout)
         pull = point_terms.ground(track, shared, soles.place(pose), options)
         costs["floor"] = pull.cost
         if normal is not None:
-            _add(track, pose, soles, pull, normal)
+            soles.pull_back(pose, pull, (normal.matrix, normal.vector))
     return costs
 
 
@@ -163,7 +148,7 @@ def _time_terms(
     return costs
 
 
-def _people_terms(  # noqa: PLR0913
+def _people_terms(  # noqa: PLR0913, PLR0917 - the whole state is needed
     track: Track,
     tracks: Mapping[str, Track],
     places: Mapping[str, np.ndarray],
@@ -199,5 +184,5 @@ def _people_terms(  # noqa: PLR0913
             force += push
     if normal is not None and np.any(weight):
         joints = hinges(track.model, track.joints, track.shape, track.layout)
-        joints.pull_back(pose, weight, force, (normal.matrix, normal.vector))
+        joints.pull_back(pose, Pull(0.0, weight, force), (normal.matrix, normal.vector))
     return costs

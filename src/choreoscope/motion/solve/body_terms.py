@@ -105,9 +105,7 @@ def posture(track: Track, known: Habits, options: SolveOptions, normal: Normal |
     return cost
 
 
-def build(
-    track: Track, seen: int, options: SolveOptions
-) -> tuple[float, np.ndarray, np.ndarray]:
+def build(track: Track, seen: int, options: SolveOptions) -> tuple[float, np.ndarray, np.ndarray]:
     """Shape is that of people, stature what was told, or what people's statures are.
 
     A detector errs about a person in the same way in every frame. So shape and stature are
@@ -138,7 +136,7 @@ def build(
     if options.terms.heights:
         wanted, sigma = track.height, track.height_sigma
     heavy = firm / sigma**2
-    slope = stature_slope(track.model)[: len(shape)]
+    slope = stature_slope(track.model, shape)
     off = track.model.stature(shape) - wanted
     return (
         cost + 0.5 * heavy * off**2,
@@ -147,10 +145,9 @@ def build(
     )
 
 
-def stature_slope(model: BodyModel) -> np.ndarray:
+def stature_slope(model: BodyModel, shape: np.ndarray) -> np.ndarray:
     """How stature changes with each shape value, metres, ``(S,)``: top vertex less lowest."""
-    heights = model.template[:, 1]
+    heights = model.rest_vertices(shape)[:, 1]
     top, bottom = int(np.argmax(heights)), int(np.argmin(heights))
-    return np.asarray(
-        model.shape_directions[top, 1] - model.shape_directions[bottom, 1], dtype=np.float64
-    )
+    slope = model.shape_directions[top, 1] - model.shape_directions[bottom, 1]
+    return np.asarray(slope[: len(shape)], dtype=np.float64)

@@ -13,6 +13,8 @@ from choreoscope.motion.bodies.points import BodyPoints
 from choreoscope.motion.solve.options import PRIOR_STATURE
 from choreoscope.motion.world import FrameTimes
 
+_UNIT = 1e-3
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StartPose:
@@ -150,7 +152,7 @@ class FloorKnowledge:
 
     def __post_init__(self) -> None:
         check_arrays(self)
-        if abs(float(np.linalg.norm(self.up)) - 1) > 1e-3:
+        if abs(float(np.linalg.norm(self.up)) - 1) > _UNIT:
             raise ShapeError("FloorKnowledge.up: must have unit length")
 
 

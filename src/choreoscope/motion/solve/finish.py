@@ -62,8 +62,7 @@ def finished(  # noqa: PLR0913
             focal_sigma=float(np.sqrt(max(covariance[FOCAL, FOCAL], 0.0))),
             focal=float(np.exp(shared.log_focal)),
             flight_scales={
-                name: _flight_scales(track, touches[name], floor)
-                for name, track in tracks.items()
+                name: _flight_scales(track, touches[name], floor) for name, track in tracks.items()
             },
         ),
         notes=evidence.notes,
@@ -85,9 +84,7 @@ def _level(stage: Stage, evidence: ShotEvidence, shared: Shared) -> np.ndarray:
     return matrix
 
 
-def _camera(
-    evidence: ShotEvidence, stage: Stage, shared: Shared, level: np.ndarray
-) -> CameraTrack:
+def _camera(evidence: ShotEvidence, stage: Stage, shared: Shared, level: np.ndarray) -> CameraTrack:
     camera = evidence.camera
     view = stage.view(evidence, np.arange(len(camera.intrinsics)))
     centre = np.exp(shared.log_scale) * view.centre @ level[:3, :3].T + level[:3, 3]
@@ -204,7 +201,7 @@ def _doubts(track: Track, confidence: np.ndarray) -> tuple[FrameRange, ...]:
     step = float(np.median(np.diff(track.times))) if len(track.times) > 1 else 1.0
     gaps = runs(~doubtful)
     for start, stop in gaps:
-        if (stop - start) * step < _JOIN_SECONDS and 0 < start and stop < len(doubtful):
+        if (stop - start) * step < _JOIN_SECONDS and start > 0 and stop < len(doubtful):
             doubtful[start:stop] = True
     return tuple(
         FrameRange(track.first_frame + start, track.first_frame + stop)

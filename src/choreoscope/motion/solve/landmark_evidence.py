@@ -77,14 +77,17 @@ def person_evidence(
     )
     depth = np.maximum(fit.root[:, 2:], _NEAREST)
     weights = np.where(seen.weights > SEEN, seen.weights, 0.0)
-    points = _as_the_detector_sees(model, rest, start, _lifted(seen.image, seen.points, fit.root), weights)
+    places = _lifted(seen.image, seen.points, fit.root)
+    points = _as_the_detector_sees(model, rest, start, places, weights)
     factor = np.ones(landmarks.BODY_POINTS)
     factor[list(landmarks.FACE)] = _FACE_FACTOR
     factor[[*landmarks.HIPS, *landmarks.SHOULDERS]] = _TRUNK_FACTOR
     with np.errstate(divide="ignore"):
         blur = factor / np.sqrt(weights)
-    sigma = PRIOR_STATURE_SIGMA * DETECTOR_STATURE_SIGMA / np.hypot(
-        PRIOR_STATURE_SIGMA, DETECTOR_STATURE_SIGMA
+    sigma = (
+        PRIOR_STATURE_SIGMA
+        * DETECTOR_STATURE_SIGMA
+        / np.hypot(PRIOR_STATURE_SIGMA, DETECTOR_STATURE_SIGMA)
     )
     return PersonEvidence(
         person=seen.person,
@@ -132,7 +135,8 @@ def _as_the_detector_sees(
     for point in _FLEXIBLE:
         weight = trusted[:, point]
         if weight.sum() > 0:
-            measured[point] = [weighted_quantile(off[:, point, axis], weight, 0.5) for axis in range(3)]
+            columns = off[:, point].T
+            measured[point] = [weighted_quantile(column, weight, 0.5) for column in columns]
             counts[point] = weight.sum()
     other = landmarks.MIRROR
     total = np.maximum(counts + counts[other], 1e-9)
@@ -161,4 +165,3 @@ def _anchor_off(off: np.ndarray, weights: np.ndarray) -> np.ndarray:
             for pair in pairs:
                 anchor[:, pair[side]] = off[:, anchors[side]]
     return anchor
-

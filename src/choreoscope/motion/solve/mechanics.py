@@ -1,11 +1,15 @@
 """How a body's points hang on its pose: the tables that the compiled loops need."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from choreoscope.motion.bodies.model import BodyModel
 from choreoscope.motion.bodies.points import BodyPoints, Pose, place_points
+
+if TYPE_CHECKING:
+    from choreoscope.motion.solve import kernels
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,48 @@ class Layout:
         return self.pose + self.shapes + self.borders
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pull:
+    """What a term says about points.
+
+    Attributes
+    ----------
+    cost : float
+        Half of the sum of robust squared residuals.
+    weight, force : (T, P, 3, 3) and (T, P, 3) float
+        Information, and information times residual; world axes.
+    cross : (T, P, B, 3) float or None
+        Information between points and border unknowns.
+    border, border_force : (B, B) and (B,) float or None
+        Of the border with itself.
+    nuisance, nuisance_weight, nuisance_prior : (T, P, 3, Q), (T, P, 3, 3), (Q,) float, or None
+        How points would have to move like unknowns of the frame alone, which are eliminated; the
+        share of `weight` that knows of them; and their own information.
+    """
+
+    cost: float
+    weight: np.ndarray
+    force: np.ndarray
+    cross: np.ndarray | None = None
+    border: np.ndarray | None = None
+    border_force: np.ndarray | None = None
+    nuisance: np.ndarray | None = None
+    nuisance_weight: np.ndarray | None = None
+    nuisance_prior: np.ndarray | None = None
+
+    def plus(self, other: "Pull") -> "Pull":
+        """Both at once, so that Jacobians are made once; only `other` may have a nuisance."""
+        return dataclasses.replace(
+            other,
+            cost=self.cost + other.cost,
+            weight=self.weight + other.weight,
+            force=self.force + other.force,
+            cross=self.cross,
+            border=self.border,
+            border_force=self.border_force,
+        )
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Hinges:
     """Points of one body with the joints that move each of them."""
@@ -53,48 +99,41 @@ class Hinges:
         """World places ``(T, P, 3)``, metres."""
         return place_points(self.points, self.shape, pose)
 
-    def pull_back(
-        self,
-        pose: Pose,
-        weight: np.ndarray,
-        force: np.ndarray,
-        into: tuple[np.ndarray, np.ndarray],
-        *,
-        cross: np.ndarray | None = None,
-        nuisance: np.ndarray | None = None,
-        nuisance_prior: np.ndarray | None = None,
-    ) -> None:
+    def pull_back(self, pose: Pose, pull: Pull, into: tuple[np.ndarray, np.ndarray]) -> None:
         """Add information and force on points to the normal equations.
 
         Parameters
         ----------
         pose : Pose
             T frames.
-        weight, force : (T, P, 3, 3) and (T, P, 3) float
-            Information, and information times residual, world axes.
+        pull : Pull
+            On these points; the gradient of its nuisance must be 0.
         into : tuple of (T, M, M) and (T, M) float
             Matrices and gradients, changed in place; M is the layout's width.
-        cross : (T, P, B, 3) float or None
-            Information between points and border unknowns.
-        nuisance : (T, P, 3, Q) float or None
-            How the residual depends on unknowns of the frame alone, which are eliminated; their
-            own gradient must be 0.
-        nuisance_prior : (Q,) float or None
-            Their information.
         """
         from choreoscope.motion.solve import kernels
 
-        frames, count = force.shape[:2]
-        kernels.accumulate(
-            *self._tables(pose),
-            np.ascontiguousarray(weight),
-            np.ascontiguousarray(force),
-            np.zeros((frames, count, 0, 3)) if cross is None else np.ascontiguousarray(cross),
-            np.zeros((frames, count, 3, 0)) if nuisance is None else np.ascontiguousarray(nuisance),
-            np.zeros(0) if nuisance_prior is None else nuisance_prior,
-            *into,
-            self.layout.pose,
+        frames, count = pull.force.shape[:2]
+        none, knows = np.zeros((frames, count, 3, 0)), np.zeros((frames, count, 3, 3))
+        cross = np.zeros((frames, count, 0, 3)) if pull.cross is None else pull.cross
+        pulls = kernels.Pulls(
+            weight=np.ascontiguousarray(pull.weight),
+            force=np.ascontiguousarray(pull.force),
+            cross=np.ascontiguousarray(cross),
+            nuisance=none if pull.nuisance is None else np.ascontiguousarray(pull.nuisance),
+            nuisance_weight=(
+                knows
+                if pull.nuisance_weight is None
+                else np.ascontiguousarray(pull.nuisance_weight)
+            ),
+            nuisance_prior=np.zeros(0) if pull.nuisance_prior is None else pull.nuisance_prior,
         )
+        kernels.accumulate(self._posed(pose), pulls, *into)
+        if pull.border is not None and pull.border_force is not None:
+            matrix, vector = into
+            start = self.layout.pose + self.layout.shapes
+            matrix[0, start:, start:] += pull.border
+            vector[0, start:] += pull.border_force
 
     def pull_back_speeds(
         self,
@@ -119,31 +158,33 @@ class Hinges:
         """
         from choreoscope.motion.solve import kernels
 
-        kernels.accumulate_speeds(
-            *self._tables(pose), seconds, weight, speed, *into, self.layout.pose
-        )
+        steps = kernels.Steps(seconds=seconds, weight=weight, speed=speed)
+        kernels.accumulate_speeds(self._posed(pose), steps, *into)
 
     def jacobians(self, pose: Pose, wanted: np.ndarray) -> np.ndarray:
         """Jacobians ``(T, P, 3, M)`` of the points that are wanted ``(T, P)``; 0 elsewhere."""
         from choreoscope.motion.solve import kernels
 
         result = np.zeros((*wanted.shape, 3, self.layout.width))
-        kernels.jacobians(*self._tables(pose), wanted, result, self.layout.pose)
+        kernels.jacobians(self._posed(pose), wanted, result)
         return result
 
-    def _tables(self, pose: Pose) -> tuple[np.ndarray, ...]:
-        return (
-            pose.turns,
-            pose.places,
-            pose.shape_places,
-            self.points.joints,
-            self.points.mass,
-            self.lever,
-            self.shape_lever,
-            self.first_mover,
-            self.mover_joint,
-            self.mover_column,
-            self.below,
+    def _posed(self, pose: Pose) -> "kernels.Posed":
+        from choreoscope.motion.solve import kernels
+
+        return kernels.Posed(
+            turns=pose.turns,
+            places=pose.places,
+            shape_places=pose.shape_places,
+            joints=self.points.joints,
+            mass=self.points.mass,
+            lever=self.lever,
+            shape_lever=self.shape_lever,
+            first_mover=self.first_mover,
+            mover_joint=self.mover_joint,
+            mover_column=self.mover_column,
+            below=self.below,
+            shape_start=self.layout.pose,
         )
 
 

@@ -104,7 +104,9 @@ class Eliminated:
     vector: np.ndarray
 
 
-def eliminate(normal: Normal, damping: float, held: np.ndarray) -> Eliminated:
+def eliminate(
+    normal: Normal, damping: float, held: np.ndarray, free: np.ndarray | None = None
+) -> Eliminated:
     """Solve the band.
 
     Parameters
@@ -115,6 +117,8 @@ def eliminate(normal: Normal, damping: float, held: np.ndarray) -> Eliminated:
         Marquardt's: added to the diagonal as a share of it.
     held : (T,) bool
         Frames that must not move.
+    free : (S + B,) bool or None
+        Border unknowns that may move; the others need no elimination. None: all.
 
     Raises
     ------
@@ -134,14 +138,15 @@ def eliminate(normal: Normal, damping: float, held: np.ndarray) -> Eliminated:
     diagonal = band[0].reshape(frames, pose)
     diagonal += damping * diagonal + 1e-9
     diagonal[held] += _HELD
-    right = np.concatenate(
-        [-normal.vector[:, :pose, None], -normal.matrix[:, :pose, pose:]], axis=2
-    ).reshape(frames * pose, -1)
-    factor = cholesky_banded(band, overwrite_ab=True, lower=True, check_finite=False)
-    solved = cho_solve_banded((factor, True), right, check_finite=False)
-    solved = solved.reshape(frames, pose, -1)
-    step, follow = solved[..., 0], solved[..., 1:]
     couple = normal.matrix[:, :pose, pose:]
+    moving = np.ones(couple.shape[2], dtype=bool) if free is None else free
+    right = np.concatenate([-normal.vector[:, :pose, None], -couple[..., moving]], axis=2)
+    factor = cholesky_banded(band, overwrite_ab=True, lower=True, check_finite=False)
+    solved = cho_solve_banded(
+        (factor, True), right.reshape(frames * pose, -1), overwrite_b=True, check_finite=False
+    ).reshape(frames, pose, -1)
+    step, follow = solved[..., 0], np.zeros(couple.shape)
+    follow[..., moving] = solved[..., 1:]
     matrix = normal.matrix[:, pose:, pose:].sum(axis=0) + np.einsum(
         "tpb,tpc->bc", couple, follow, optimize=True
     )

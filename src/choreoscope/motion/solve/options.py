@@ -34,6 +34,8 @@ class Sigmas:
     frame_size : float
         Of each frame's own size in the 3D estimates: nearly free, because the size of a picture
         on a known body tells the distance anyway.
+    frame_turn : float
+        Radians, of each frame's own turn in the 3D estimates.
     root_acceleration : float
         m/s2, at rest; grows with speed.
     turn_acceleration : float
@@ -59,6 +61,7 @@ class Sigmas:
     """
 
     frame_size: float = 0.5
+    frame_turn: float = 0.03
     root_acceleration: float = 4.0
     turn_acceleration: float = 25.0
     contact_speed: float = 0.01

@@ -3,10 +3,10 @@
 Each gives a 3x3 information and a 3-vector of force per point; `Hinges.pull_back` does the rest.
 """
 
-import dataclasses
-
 import numpy as np
 
+from choreoscope.geometry import rotation
+from choreoscope.motion.solve.mechanics import Pull
 from choreoscope.motion.solve.options import SolveOptions
 from choreoscope.motion.solve.state import FOCAL, HEIGHT, SCALE, SLOPE_X, SLOPE_Z, Shared, Track
 
@@ -14,35 +14,8 @@ PIXEL_LIMIT, PLACE_LIMIT = 3.0, 3.0
 """Sigmas from which on a point is distrusted."""
 _NEAREST = 0.15
 _INNER_ROUNDS = 4
+_LEAST_SIZE = 0.2
 _FINITE = 1e-12
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Pull:
-    """What a term says about points.
-
-    Attributes
-    ----------
-    cost : float
-        Half of the sum of robust squared residuals.
-    weight, force : (T, P, 3, 3) and (T, P, 3) float
-        World axes.
-    cross : (T, P, B, 3) float or None
-        With the border.
-    border, border_force : (B, B) and (B,) float or None
-        Of the border with itself.
-    nuisance, nuisance_prior : (T, P, 3, Q) and (Q,) float or None
-        Unknowns of a frame alone.
-    """
-
-    cost: float
-    weight: np.ndarray
-    force: np.ndarray
-    cross: np.ndarray | None = None
-    border: np.ndarray | None = None
-    border_force: np.ndarray | None = None
-    nuisance: np.ndarray | None = None
-    nuisance_prior: np.ndarray | None = None
 
 
 def robust(squares: np.ndarray, limit: float, *, on: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -96,48 +69,65 @@ def pixels(track: Track, shared: Shared, points: np.ndarray, options: SolveOptio
 def places(track: Track, points: np.ndarray, options: SolveOptions) -> Pull:
     """Agreement with the 3D estimate, wherever it is and nearly whatever its size.
 
-    ``c * body - offset - estimate``, with each frame's own offset and size c solved for in closed
-    form and eliminated. The size belongs to the body's side: on the other, a small body with
-    small estimates would have small errors.
+    ``c * body - offset - turn(estimate)``: a detector that errs about distance, size or
+    orientation errs for all points of a frame alike. Each frame's own offset, size c and small
+    turn are solved for in closed form and eliminated. The size belongs to the body's side: on the
+    other, a small body with small estimates would have small errors.
     """
     turn = track.view.turn
     own = np.einsum("tab,tpb->tpa", turn, points)
     information = track.place_information
     trust = np.ones_like(information)
     axes = np.array([1.0, 1.0, 1.0 / track.depth_ratio**2])
-    prior = 1.0 / options.sigmas.frame_size**2
-    residual, size, loss = np.zeros_like(own), np.ones(len(own)), np.zeros_like(information)
+    sigmas = options.sigmas
+    prior = np.array([*[_FINITE] * 3, 1 / sigmas.frame_size**2, *[1 / sigmas.frame_turn**2] * 3])
+    told = track.places - _middle(track.places, information[..., None])
+    own = own - _middle(own, information[..., None])
+    directions = np.concatenate(
+        [
+            np.broadcast_to(-np.eye(3), (*own.shape, 3)),
+            own[..., None],
+            rotation.cross_matrix(told),
+        ],
+        axis=-1,
+    )
+    loss, extra = np.zeros_like(information), np.zeros((len(own), 7))
+    residual = own - told
     for _ in range(_INNER_ROUNDS):
-        heavy = information * trust
-        residual, size = _less_offset_and_size(own, track.places, heavy[..., None] * axes, prior)
+        heavy = (information * trust)[..., None] * axes
+        extra = _best_extras(own - told, directions, heavy, prior)
+        residual = own - told + np.einsum("tpae,te->tpa", directions, extra)
         squares = np.sum(residual**2 * axes, axis=-1) * information
         loss, trust = robust(squares, PLACE_LIMIT, on=options.terms.robust)
     heavy = (information * trust)[..., None] * axes
-    grown = size[:, None, None] * turn
-    directions = np.concatenate(
-        [np.broadcast_to(-np.eye(3), (*own.shape, 3)), own[..., None]], axis=-1
-    )
-    back = np.swapaxes(turn, -1, -2) / size[:, None, None]
-    sizes = 0.5 * prior * float(((size - 1) ** 2).sum())
+    size = np.maximum(1 + extra[:, 3], _LEAST_SIZE)[:, None, None]
+    grown = size * turn
+    weight = np.einsum("tpa,tab,tac->tpbc", heavy, grown, grown, optimize=True)
+    back = np.swapaxes(turn, -1, -2) / size
     return Pull(
-        cost=0.5 * float(loss[information > 0].sum()) + sizes,
-        weight=np.einsum("tpa,tab,tac->tpbc", heavy, grown, grown, optimize=True),
+        cost=0.5 * float(loss[information > 0].sum() + (prior * extra**2).sum()),
+        weight=weight,
         force=np.einsum("tpa,tpa,tab->tpb", heavy, residual, grown, optimize=True),
         nuisance=back[:, None] @ directions,
-        nuisance_prior=np.array([_FINITE, _FINITE, _FINITE, prior]),
+        nuisance_weight=weight,
+        nuisance_prior=prior,
     )
 
 
-def _less_offset_and_size(
-    own: np.ndarray, told: np.ndarray, heavy: np.ndarray, prior: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Residual ``size * own - offset - told`` at the best offset and size of each frame."""
-    total = np.maximum(heavy.sum(axis=1, keepdims=True), _FINITE)
-    own_middle = (heavy * own).sum(axis=1, keepdims=True) / total
-    told_middle = (heavy * told).sum(axis=1, keepdims=True) / total
-    a, b = own - own_middle, told - told_middle
-    size = ((heavy * a * b).sum(axis=(1, 2)) + prior) / ((heavy * a * a).sum(axis=(1, 2)) + prior)
-    return size[:, None, None] * a - b, size
+def _middle(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    total = np.maximum(weight.sum(axis=1, keepdims=True), _FINITE)
+    return np.asarray((weight * values).sum(axis=1, keepdims=True) / total)
+
+
+def _best_extras(
+    residual: np.ndarray, directions: np.ndarray, heavy: np.ndarray, prior: np.ndarray
+) -> np.ndarray:
+    """Offset, size and turn of each frame ``(T, 7)`` that leave the least."""
+    frames, count = residual.shape[:2]
+    rows = directions.reshape(frames, 3 * count, -1)
+    weighted = np.swapaxes(rows * heavy.reshape(frames, -1, 1), -1, -2)
+    matrix = weighted @ rows + np.diag(prior)
+    return np.asarray(-np.linalg.solve(matrix, weighted @ residual.reshape(frames, -1, 1))[..., 0])
 
 
 def ground(track: Track, shared: Shared, points: np.ndarray, options: SolveOptions) -> Pull:

@@ -31,17 +31,17 @@ def first_scale(
         return 1.0
     whole = stage.view(evidence, np.arange(len(evidence.times.seconds)))
     length = float(np.linalg.norm(np.diff(whole.centre, axis=0), axis=1).sum())
-    pairs = [_pairs(evidence, stage, person, start) for person, start in starts.values()]
-    pairs = [pair for pair in pairs if pair is not None]
+    found = (_pairs(evidence, stage, person, start) for person, start in starts.values())
+    pairs = [pair for pair in found if pair is not None]
     if length <= 0 or not pairs:
         return 1.0
     sizes = np.geomspace(_SHORTEST, _LONGEST, _TRIES) / length
     for _ in range(3):
-        votes = np.array([sum(_resting(size, *pair) for pair in pairs) for size in sizes])
+        votes = [_votes(float(size), pairs) for size in sizes]
         best = int(np.argmax(votes))
         low, high = sizes[max(best - 1, 0)], sizes[min(best + 1, len(sizes) - 1)]
         sizes = np.geomspace(low, high, 21)
-    return float(sizes[int(np.argmax([sum(_resting(s, *pair) for pair in pairs) for s in sizes]))])
+    return float(sizes[int(np.argmax([_votes(float(size), pairs) for size in sizes]))])
 
 
 def _pairs(
@@ -50,7 +50,7 @@ def _pairs(
     """Soles relative to the camera and the camera itself, later less earlier, and the seconds."""
     rows = person.frames - evidence.times.first_frame
     if len(rows) > _MOST_ROWS:
-        rows = rows[: _MOST_ROWS]
+        rows = rows[:_MOST_ROWS]
     seconds = evidence.times.seconds[rows]
     later = np.searchsorted(seconds, seconds + _APART_SECONDS)
     first = np.flatnonzero(later < len(seconds))
@@ -67,6 +67,11 @@ def _pairs(
         (view.centre[second] - view.centre[first])[:, None],
         (seconds[second] - seconds[first])[:, None],
     )
+
+
+def _votes(size: float, pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> float:
+    """Count soles at rest if the path has this size."""
+    return sum(_resting(size, *pair) for pair in pairs)
 
 
 def _resting(size: float, away: np.ndarray, centre: np.ndarray, seconds: np.ndarray) -> float:

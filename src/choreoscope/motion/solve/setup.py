@@ -14,10 +14,10 @@ from choreoscope.motion.bodies.points import (
     points_of_regressor,
 )
 from choreoscope.motion.corrections import FREE, ON, PINNED
+from choreoscope.motion.smoothing import bridge_rotations, bridge_values
 from choreoscope.motion.solve.evidence import PersonEvidence, ShotEvidence, StartPose
 from choreoscope.motion.solve.mechanics import Layout
 from choreoscope.motion.solve.state import BORDERS, Track, View
-from choreoscope.motion.smoothing import bridge_rotations, bridge_values
 
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 _FOOT_COLUMNS = {"left_foot": 0, "left_toes": 1, "right_foot": 2, "right_toes": 3}
@@ -166,13 +166,14 @@ def track_of(
 
 
 def _information(sigma: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(sigma), 1 / np.square(np.where(np.isfinite(sigma), sigma, 1.0)), 0.0)
+    seen = np.isfinite(sigma)
+    return np.where(seen, 1 / np.square(np.where(seen, sigma, 1.0)), 0.0)
 
 
 def _told(
     evidence: PersonEvidence, ground: BodyPoints, count: int, at: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What is known by hand of every ground point: 1, 0 or NaN, and whether it is pinned."""
+    """Look up what is known by hand of every ground point: 1, 0 or NaN; whether it is pinned."""
     told = np.full((count, len(ground)), np.nan)
     pinned = np.zeros((count, len(ground)), dtype=bool)
     if evidence.feet is None:

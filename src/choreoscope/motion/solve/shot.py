@@ -162,7 +162,7 @@ def _touch(state: _State, evidence: ShotEvidence, stage: Stage) -> None:
     state.floor = find_floor(state.tracks, state.touches, floor_prior(knowledge, height))
 
 
-def _round(  # noqa: PLR0913
+def _round(
     state: _State,
     evidence: ShotEvidence,
     stage: Stage,

@@ -165,7 +165,7 @@ def descend(  # noqa: PLR0913
     )
 
 
-def _costs(  # noqa: PLR0913
+def _costs(
     tracks: Mapping[str, Track],
     places: Mapping[str, np.ndarray],
     shared: Shared,
@@ -190,7 +190,7 @@ def _persons(tracks: Mapping[str, Track]) -> dict[str, Track]:
     return {track.person: track for track in tracks.values()}
 
 
-def _try(  # noqa: PLR0913
+def _try(  # noqa: PLR0913, PLR0917 - state, equations and how
     tracks: Mapping[str, Track],
     systems: Mapping[str, Assembled],
     shared: Shared,
@@ -206,7 +206,8 @@ def _try(  # noqa: PLR0913
             return None
         frozen = held.get(name, np.zeros(len(tracks[name].times), dtype=bool))
         try:
-            left[name] = eliminate(system.normal, damping, frozen)
+            free = np.r_[np.full(tracks[name].layout.shapes, believed.shapes), believed.free]
+            left[name] = eliminate(system.normal, damping, frozen, free)
         except np.linalg.LinAlgError:
             return None
     try:
@@ -259,7 +260,7 @@ def _places_of_shapes(tracks: Mapping[str, Track]) -> dict[str, slice]:
     return places
 
 
-def _border_step(  # noqa: PLR0913
+def _border_step(
     tracks: Mapping[str, Track],
     left: Mapping[str, Eliminated],
     shared: Shared,

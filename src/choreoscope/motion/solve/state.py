@@ -144,7 +144,7 @@ class Track:
     flying: np.ndarray
 
     def rows(self, start: int, stop: int) -> "Track":
-        """The same person in some of the rows; arrays are views."""
+        """Return the same person in some of the rows; arrays are views."""
         cut = slice(start, stop)
         changed = {
             name: getattr(self, name)[cut]
@@ -171,9 +171,7 @@ class Track:
             focal=self.view.focal[cut],
             middle=self.view.middle[cut],
         )
-        return dataclasses.replace(
-            self, first_frame=self.first_frame + start, view=view, **changed
-        )
+        return dataclasses.replace(self, first_frame=self.first_frame + start, view=view, **changed)
 
     def stepped(self, pose: np.ndarray, shape: np.ndarray) -> "Track":
         """Return the state after a step of the pose ``(T, n)`` and of the shape ``(S,)``."""

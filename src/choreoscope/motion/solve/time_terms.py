@@ -35,7 +35,7 @@ def smoothness(track: Track, options: SolveOptions, normal: Normal | None) -> fl
     return cost + _turns(track, options, normal, step, middle, share)
 
 
-def _root(  # noqa: PLR0913
+def _root(
     track: Track,
     options: SolveOptions,
     normal: Normal | None,
@@ -84,7 +84,7 @@ def _add_scalar_chain(
                 normal.next_2[:count, at, at] += value
 
 
-def _turns(  # noqa: PLR0913
+def _turns(
     track: Track,
     options: SolveOptions,
     normal: Normal | None,
@@ -159,13 +159,15 @@ def right_jacobian_inverse(vector: np.ndarray) -> np.ndarray:
     small = angle < 1e-4  # noqa: PLR2004
     safe = np.where(small, 1.0, angle)
     factor = np.where(
-        small, 1 / 12, 1 / safe**2 - (1 + np.cos(safe)) / (2 * safe * np.maximum(np.sin(safe), 1e-6))
+        small,
+        1 / 12,
+        1 / safe**2 - (1 + np.cos(safe)) / (2 * safe * np.maximum(np.sin(safe), 1e-6)),
     )
     cross = rotation.cross_matrix(vector)
     return np.asarray(np.eye(3) + 0.5 * cross + factor * (cross @ cross))
 
 
-def standing(  # noqa: PLR0913
+def standing(
     track: Track,
     pose: Pose,
     hinges: Hinges,
@@ -179,8 +181,8 @@ def standing(  # noqa: PLR0913
     if not np.any(held > 0):
         return 0.0
     speed = np.diff(points, axis=0) / step[..., None]
-    firm = 1 / options.sigmas.contact_speed**2
-    firm = firm * np.where(track.pinned[1:] & track.pinned[:-1], 25.0, 1.0)
+    usual = 1 / options.sigmas.contact_speed**2
+    firm = usual * np.where(track.pinned[1:] & track.pinned[:-1], 25.0, 1.0)
     squares = np.sum(speed**2, axis=-1) * firm
     limit = np.where(track.pinned[1:] & track.pinned[:-1], 1e6, _CONTACT_LIMIT)
     loss, trust = _standing_loss(squares, limit, on=options.terms.robust)
@@ -204,7 +206,7 @@ def _standing_loss(
     return limit**2 * np.log1p(ratio), 1 / (1 + ratio)
 
 
-def flight(  # noqa: PLR0913
+def flight(
     track: Track,
     pose: Pose,
     hinges: Hinges,

@@ -1,4 +1,4 @@
-"""Contacts, flights and the floor found anew from the present state, between rounds of the solve."""
+"""Contacts, flights and floor, found anew from the present state between rounds of the solve."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _SOLES = ("left_heel", "left_ball", "right_heel", "right_ball")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Touch:
-    """What was found for one person: contacts by part, places of the ground points ``(T, G, 3)``."""
+    """What was found for one person: contacts, and places of the ground points ``(T, G, 3)``."""
 
     contacts: Contacts
     points: np.ndarray
@@ -39,9 +39,7 @@ def find_contacts(track: Track, shared: Shared, floor: FloorFit) -> Touch:
     points = place_points(track.ground, track.shape, pose_of(track))
     limits = ContactLimits(camera=np.exp(shared.log_scale) * track.view.centre)
     groups = contact_groups(track.ground.names)
-    contacts = detect_contacts(
-        track.times, points, groups, _visibility(track), floor, limits
-    )
+    contacts = detect_contacts(track.times, points, groups, _visibility(track), floor, limits)
     return Touch(contacts, points)
 
 
@@ -75,9 +73,7 @@ def with_contacts(track: Track, shared: Shared, floor: FloorFit) -> tuple[Track,
     touching = np.where(known, np.nan_to_num(track.told), touching)
     centre = place_points(track.mass, track.shape, pose_of(track))[:, 0]
     flying = np.zeros(len(track.times), dtype=bool)
-    for one in flights(
-        track.times, contacts, floor.heights(centre), track.confidence.max(axis=1)
-    ):
+    for one in flights(track.times, contacts, floor.heights(centre), track.confidence.max(axis=1)):
         flying[one.start : one.stop] = True
     return dataclasses.replace(track, touching=touching, support=support, flying=flying), touch
 
@@ -94,9 +90,7 @@ def find_floor(
         points.append(touch.points[:, soles].reshape(-1, 3))
         weights.append(own[:, soles].reshape(-1))
         owners.append(np.full(points[-1].shape[0], number))
-    return fit_floor(
-        np.concatenate(points), np.concatenate(weights), prior, np.concatenate(owners)
-    )
+    return fit_floor(np.concatenate(points), np.concatenate(weights), prior, np.concatenate(owners))
 
 
 def first_floor(tracks: Mapping[str, Track], knowledge: FloorKnowledge) -> FloorFit:
@@ -114,7 +108,7 @@ def first_floor(tracks: Mapping[str, Track], knowledge: FloorKnowledge) -> Floor
 
 
 def floor_prior(knowledge: FloorKnowledge, height: float = 0.0) -> FloorPrior:
-    """What is believed of the floor, in the world of the solve (Y up as believed)."""
+    """Say what is believed of the floor, in the world of the solve (Y up as believed)."""
     told = knowledge.height is not None
     return FloorPrior(
         up=np.array([0.0, 1.0, 0.0]),

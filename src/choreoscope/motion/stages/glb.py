@@ -5,9 +5,10 @@ from pathlib import Path
 
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameRange, FrameSet
+from choreoscope.formats.body_npz import read_body
 from choreoscope.formats.glb import check_glb, check_glb_file, read_glb_motion, write_glb
 from choreoscope.formats.motion_npz import read_motion
-from choreoscope.motion.figure import simple_figure
+from choreoscope.motion.body_figure import figure_of_person
 from choreoscope.pipeline.stage import Contents, Job, NoOptions, Stage
 
 COLOURS = ((0.10, 0.35, 0.62), (0.72, 0.30, 0.07), (0.10, 0.48, 0.30), (0.62, 0.25, 0.48))
@@ -16,12 +17,15 @@ COLOURS = ((0.10, 0.35, 0.62), (0.72, 0.30, 0.07), (0.10, 0.48, 0.30), (0.62, 0.
 
 def run(job: Job) -> None:
     """Write one file per person and compare its joints with the motion's."""
-    motions = job.inputs("motion")
+    motions, bodies = job.inputs("motion"), job.inputs("body")
     colours = cycle(COLOURS)
     for done, (person, path) in enumerate(sorted(motions.items()), start=1):
         motion = read_motion(path)
         target = job.output("glb", person=person)
-        figure = simple_figure(motion.skeleton)
+        body = read_body(bodies[person]) if person in bodies else None
+        figure, real = figure_of_person(motion.skeleton, body, "full")
+        if body is not None and not real:
+            job.note(f"{person}: the GLB shows a mannequin, its body is a {body.model}")
         write_glb(target, motion, figure, name=person, colour=next(colours))
         check_glb(target, motion)
         job.progress(done, len(motions), "person")
@@ -48,6 +52,7 @@ STAGE = Stage(
     name="glb",
     version=1,
     reads=("motion",),
+    optional=("body",),
     writes=("glb",),
     options=NoOptions,
     run=run,

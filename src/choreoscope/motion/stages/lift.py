@@ -11,7 +11,6 @@ from pydantic import Field
 
 from choreoscope.datatypes.camera import CameraPath, CameraTrack, Lens
 from choreoscope.datatypes.frames import FrameRange, FrameSet
-from choreoscope.datatypes.motion import Motion
 from choreoscope.datatypes.people import PersonSequence
 from choreoscope.formats.body_npz import BodyFile, read_body, write_body
 from choreoscope.formats.camera_json import read_camera, write_camera
@@ -133,7 +132,7 @@ def _write_solved(job: Job, lifted: ShotLift, clip: _Clip) -> None:
     _write(job, solution.people, solution.camera, notes, floor_record(solution), facts)
 
 
-def _write(  # noqa: PLR0913
+def _write(
     job: Job,
     people: Mapping[str, PersonSolution],
     camera: CameraTrack,
@@ -216,7 +215,7 @@ def contents(kind: str, path: Path) -> Contents:
     if kind in ("fit", "body"):
         check(kind, path)
         return Contents()
-    motion: Motion = read_motion(path)
+    motion = read_motion(path)
     last = motion.first_frame + motion.frame_count
     return Contents(frames=FrameSet.of([FrameRange(motion.first_frame, last)]))
 
