@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from viewer_builders import MakeData, MakeMotion, entry_of, manifest
+from viewer_builders import MakeData, MakeMotion, dressed, entry_of, manifest
 
 from choreoscope.datatypes.frames import FrameRange, FrameSet
+from choreoscope.motion.body_figure import figure_of_person, skinned
 from choreoscope.viewer.figure import figure_points
 from choreoscope.viewer.report import write_report
 
@@ -179,6 +180,35 @@ def test_the_page_works(
     assert "frame 30, 00:01.200: missing, torn frame" in browser.value(hover)
     assert browser.troubles() == []
     assert all(url.startswith(("file:", "data:", "about:")) for url in browser.asked_for())
+
+
+def test_bodies_bend_in_the_page_as_in_python(
+    browser: Browser, make_data: MakeData, make_motion: MakeMotion, tmp_path: Path
+) -> None:
+    motion, body = dressed(1.7, frames=40)
+    data = make_data(
+        overlay=None,
+        people=(
+            entry_of("person-1", motion, body=body),
+            entry_of("person-2", make_motion(25, first=10, at=(1.0, -1.0))),
+        ),
+    )
+    page = tmp_path / "report.html"
+    write_report(page, data)
+    browser.open(page)
+    bend = (
+        "(() => { const person = Report.people[0]; const width = person.size * 3;"
+        " const points = person.points.subarray(width * 7, width * 8);"
+        " return Array.from(Figures.bend(person.body, points, 7, 7, 0)); })()"
+    )
+    mesh, _ = figure_of_person(motion.skeleton, body, "low")
+    found = np.array(browser.value(bend)).reshape(-1, 3)
+    assert np.abs(found - skinned(mesh, motion, np.array([7]))[0]).max() < 6e-3
+    browser.value("Report.seekFrame(12)")
+    browser.value("Report.view.set('above'); Report.seek(0.2); Report.play()")
+    browser.until("Report.clock.time > 0.5")
+    assert browser.value("Report.people[1].body") is None
+    assert browser.troubles() == []
 
 
 def test_a_missing_film_is_stood_in_for(

@@ -12,6 +12,9 @@ from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.datatypes.motion import Motion
 from choreoscope.datatypes.people import PersonSequence
 from choreoscope.datatypes.video import Audio, Colour, Video
+from choreoscope.formats.body_npz import BodyFile
+from choreoscope.geometry import rotation
+from choreoscope.motion.bodies.house import house_body, shape_of_stature
 from choreoscope.viewer.report_data import PersonEntry, ReportData
 
 MakeMotion = Callable[..., Motion]
@@ -72,7 +75,45 @@ def sequence_of(person: str, frames: np.ndarray) -> PersonSequence:
     )
 
 
-def entry_of(person: str, motion: Motion | None, frames: np.ndarray | None = None) -> PersonEntry:
+def dressed(
+    stature: float,
+    kind: str = "adult",
+    *,
+    frames: int = 8,
+    first: int = 0,
+    unseen: tuple[int, ...] = (),
+) -> tuple[Motion, BodyFile]:
+    """Somebody on the house's body who lowers and waves the arms, facing +z."""
+    model = house_body(kind, "low")
+    shape = shape_of_stature(model, stature)
+    skeleton = model.skeleton(shape)
+    times = (first + np.arange(frames)) / 25.0
+    vectors = np.zeros((frames, len(skeleton.joints), 3))
+    for name, sign in (("left_upper_arm", -1.0), ("right_upper_arm", 1.0)):
+        vectors[:, skeleton.index(name), 2] = sign * (0.9 + 0.3 * np.sin(times * 4))
+    confidence = np.full((frames, len(skeleton.joints)), 0.8)
+    confidence[list(unseen)] = 0.0
+    motion = Motion(
+        skeleton=skeleton,
+        rate=Fraction(25),
+        first_frame=first,
+        times=times,
+        root_position=np.tile(skeleton.rest_local[0, :3, 3], (frames, 1)),
+        rotations=rotation.from_rotation_vector(vectors),
+        confidence=confidence,
+    )
+    body = BodyFile(
+        person="p", model=model.name, shape=shape, scale=1.0, stature=stature, tier=model.tier
+    )
+    return motion, body
+
+
+def entry_of(
+    person: str,
+    motion: Motion | None,
+    frames: np.ndarray | None = None,
+    body: BodyFile | None = None,
+) -> PersonEntry:
     if frames is None:
         assert motion is not None
         seen = np.any(motion.confidence > 0, axis=1)
@@ -82,6 +123,7 @@ def entry_of(person: str, motion: Motion | None, frames: np.ndarray | None = Non
         motion=motion,
         height_m=1.7,
         height_source="assumed",
+        body=body,
         files=(
             WrittenFile(
                 kind="glb",

@@ -18,6 +18,7 @@ CORE = (
     "choreoscope.capture.stages.people",
     "choreoscope.capture.stages.identities",
     "choreoscope.capture.stages.lens",
+    "choreoscope.capture.stages.camera",
     "choreoscope.motion.stages.lift",
 )
 """Who is where, and the camera: cheap, and everything else needs it."""

@@ -9,7 +9,8 @@ from typer.exceptions import TyperException
 
 from choreoscope import __version__
 from choreoscope.cli import corrections as corrections_command
-from choreoscope.cli import init, models, repair, status, verify, watch
+from choreoscope.cli import evaluate as evaluate_command
+from choreoscope.cli import init, models, repair, status, synth, verify, watch
 from choreoscope.cli.flags import KEYS_EPILOG, WithKeys
 from choreoscope.datatypes.errors import INTERRUPTED, ChoreoscopeError, InputError
 
@@ -155,6 +156,8 @@ app.command()(status.status)
 app.command()(verify.verify)
 app.command()(repair.repair)
 app.command()(repair.accept)
+app.command()(synth.synth)
+app.command()(evaluate_command.evaluate)
 
 
 @app.command()

@@ -70,6 +70,12 @@ KINDS: dict[str, ArtifactKind] = {
             meaning="the lens as given, read from a file or assumed",
         ),
         ArtifactKind(
+            name="camera_path",
+            path="work/camera_path.json",
+            per="clip",
+            meaning="how the camera moves, solved or imported, before people fix floor and scale",
+        ),
+        ArtifactKind(
             name="camera",
             path="camera.json",
             per="clip",
@@ -80,6 +86,12 @@ KINDS: dict[str, ArtifactKind] = {
             path="people/{person}/motion.npz",
             per="person",
             meaning="skeleton, root path, joint rotations, confidence, contacts in the world",
+        ),
+        ArtifactKind(
+            name="body",
+            path="people/{person}/body.npz",
+            per="person",
+            meaning="body shape and model of one person",
         ),
         ArtifactKind(
             name="fit",

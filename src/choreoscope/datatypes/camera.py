@@ -1,12 +1,13 @@
 """Cameras: OpenCV axes (x right, y down, z forward), metres, ``camera_from_world``."""
 
 import dataclasses
+from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from choreoscope.datatypes.arrays import check_arrays
-from choreoscope.datatypes.errors import InputError
+from choreoscope.datatypes.errors import InputError, ShapeError
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +93,53 @@ class Lens:
     def intrinsics(self) -> np.ndarray:
         """Pixel-from-camera matrix, ``(3, 3)``."""
         return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
+
+
+CameraMovement = Literal["locked", "pan", "travelling"]
+"""Stands still; turns (pans, tilts, rolls, zooms) on the spot; changes its place."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CameraPath:
+    """What was found, or given, of a shot's camera, before people fix floor and scale.
+
+    Attributes
+    ----------
+    camera : CameraTrack
+        One pose for every frame of the clip. A solved camera has the first frame's place as
+        origin, its right as X and its upward direction in the picture as Y, and `metric` False
+        unless it never leaves its place; an imported one is in its file's world, Y up, metres.
+    movement : {"locked", "pan", "travelling"}
+        How it moves.
+    known : (T,) bool
+        False for frames that are bridged between others for want of evidence.
+    residual_px : (T,) float
+        Median distance of background points from where the path puts them, film pixels; NaN
+        where there is no evidence of its own.
+    focal_sigma : float
+        Standard deviation of the logarithm of the focal length; 0 where it was given.
+    trusted : bool
+        False where what moves could not be explained; a note says why.
+    upright : bool
+        Whether the world's Y is known to be up, as in a file, and not the picture's own up.
+    notes : tuple of str
+        Sentences for people.
+    """
+
+    camera: CameraTrack
+    movement: CameraMovement
+    known: Bool[np.ndarray, "T"]
+    residual_px: Float[np.ndarray, "T"]
+    focal_sigma: float
+    trusted: bool = True
+    upright: bool = False
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_arrays(self)
+        if len(self.known) != len(self.camera.intrinsics):
+            raise ShapeError(
+                f"CameraPath: {len(self.known)} flags for {len(self.camera.intrinsics)} frames"
+            )
+        if self.movement not in get_args(CameraMovement):
+            raise InputError(f"CameraPath: unknown movement '{self.movement}'")

@@ -25,6 +25,8 @@ class SkinnedMesh:
         Joints that move each vertex; 0 where the weight is 0.
     weights : (V, 4) float
         Shares of those joints, 0 to 1, summing to 1, largest first.
+    uv : (V, 2) float or None
+        Texture coordinates, origin at the lower left.
     """
 
     vertices: Float[np.ndarray, "V 3"]
@@ -32,6 +34,7 @@ class SkinnedMesh:
     faces: Int[np.ndarray, "F 3"]
     joints: Int[np.ndarray, "V 4"]
     weights: Float[np.ndarray, "V 4"]
+    uv: Float[np.ndarray, "V 2"] | None = None
 
     def __post_init__(self) -> None:
         check_arrays(self)

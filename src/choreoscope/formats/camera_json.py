@@ -23,7 +23,16 @@ def write_camera(path: Path, camera: CameraTrack) -> None:
     ``intrinsics`` and ``camera_from_world`` are lists of matrices, one per frame, or hold a
     single matrix that stands for all ``frames``.
     """
-    record = {
+    record = record_of(camera)
+    lines = ",\n".join(
+        f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in record.items()
+    )
+    path.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+def record_of(camera: CameraTrack) -> dict[str, Any]:
+    """Give a camera as what JSON can hold."""
+    return {
         "schema": SCHEMA,
         "schema_version": VERSION,
         "axes": "camera: x right, y down, z forward; world: Y up, metres, floor y = 0",
@@ -36,10 +45,6 @@ def write_camera(path: Path, camera: CameraTrack) -> None:
         "intrinsics": _once(camera.intrinsics),
         "camera_from_world": _once(camera.camera_from_world),
     }
-    lines = ",\n".join(
-        f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in record.items()
-    )
-    path.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
 def read_camera(path: Path) -> CameraTrack:

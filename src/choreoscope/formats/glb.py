@@ -22,7 +22,7 @@ _HEADER = b"glTF" + struct.pack("<I", 2)
 _MOST_BYTE_JOINTS, _MOST_JOINTS, _MOST_SHORT_VERTICES = 256, 65536, 65535
 _FLOAT, _BYTE, _SHORT, _INT = 5126, 5121, 5123, 5125
 _DTYPES = {_FLOAT: "<f4", _BYTE: "u1", _SHORT: "<u2", _INT: "<u4"}
-_WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 _VERTICES, _TRIANGLES = 34962, 34963
 
 
@@ -257,6 +257,10 @@ def _mesh(buffer: _Buffer, mesh: SkinnedMesh, name: str) -> Any:  # noqa: ANN401
         NORMAL=buffer.add(mesh.normals, "VEC3", _FLOAT, _VERTICES),
         JOINTS_0=buffer.add(mesh.joints, "VEC4", joints, _VERTICES),
         WEIGHTS_0=buffer.add(weights, "VEC4", _FLOAT, _VERTICES),
+        # glTF counts v from the top of the picture.
+        TEXCOORD_0=None
+        if mesh.uv is None
+        else buffer.add(mesh.uv * (1, -1) + (0, 1), "VEC2", _FLOAT, _VERTICES),
     )
     triangles = buffer.add(mesh.faces.reshape(-1), "SCALAR", corners, _TRIANGLES)
     part = gltf.Primitive(attributes=attributes, indices=triangles, material=0)

@@ -1,15 +1,16 @@
-"""Lenses out of calibration files: our own JSON, plain JSON, OpenCV-like JSON, Pose2Sim TOML.
+"""Lenses out of calibration files: our own JSON, OpenCV-like JSON, Pose2Sim TOML, Qualisys.
 
 Other programs' numbers are taken as they are: where they put pixel (0, 0) (the corner of the
 first pixel, as we do, or its centre) differs by half a pixel and is seldom written down.
 """
 
 import dataclasses
+import functools
 import json
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from choreoscope.datatypes.camera import Lens
 from choreoscope.datatypes.errors import ChoreoscopeError, InputError
 from choreoscope.datatypes.video import Video
 from choreoscope.formats import camera_json, lens_json
+from choreoscope.formats.qualisys import is_qualisys, read_qualisys
 
 _SAME_SHAPE = 0.005
 _CODEC_PADDING = 16
@@ -24,6 +26,7 @@ _CODEC_PADDING = 16
 _COEFFICIENTS = (0, 4, 5, 8)
 
 Size = tuple[int, int]
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +45,9 @@ def read_lens_file(path: Path, video: Video, name: str | None = None) -> Lens:
     ----------
     path : Path
         ``.toml`` of Pose2Sim and Sports2D (sections with ``size``, ``matrix``, ``distortions``),
-        or ``.json``: our ``camera.json`` and ``lens.json``; ``{"width", "height", "fx", "fy",
-        "cx", "cy", "distortion"}``; or cameras by name with ``K`` and ``dist``.
+        ``.qca.txt`` or ``.xml`` of Qualisys, or ``.json``: our ``camera.json`` and ``lens.json``;
+        ``{"width", "height", "fx", "fy", "cx", "cy", "distortion"}``; or cameras by name with ``K``
+        and ``dist``.
     video : Video
         The film; a lens for another size of the same shape is scaled to it.
     name : str or None
@@ -57,12 +61,17 @@ def read_lens_file(path: Path, video: Video, name: str | None = None) -> Lens:
         is a fisheye, or if it belongs to a picture of another shape.
     """
     cameras = _read(path)
-    found = _chosen(cameras, path, video, name)()
+    found = chosen_camera(cameras, path, video, name)()
     return _for_size(found, (video.width, video.height), path)
 
 
 def _read(path: Path) -> dict[str, Callable[[], _Calibration]]:
     """Cameras by name, each made into a lens when it is asked for."""
+    if is_qualisys(path):
+        return {
+            name: functools.partial(_calibration, camera.matrix, camera.distortion, camera.size)
+            for name, camera in read_qualisys(path).items()
+        }
     try:
         text = path.read_text(encoding="utf-8")
         record = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
@@ -148,9 +157,14 @@ def _calibration(
     return _Calibration(matrix=matrix, distortion=bending, size=size)
 
 
-def _chosen(
-    cameras: dict[str, Callable[[], _Calibration]], path: Path, video: Video, name: str | None
-) -> Callable[[], _Calibration]:
+def chosen_camera(cameras: Mapping[str, T], path: Path, video: Video, name: str | None) -> T:
+    """Pick a camera of a file: the named one, the only one, or the one named like the film.
+
+    Raises
+    ------
+    InputError
+        If it is not clear which one is meant.
+    """
     known = ", ".join(cameras)
     if name is not None:
         if name not in cameras:
@@ -173,7 +187,7 @@ def _plain(name: str) -> str:
 
 
 def _for_size(found: _Calibration, size: Size, path: Path) -> Lens:
-    factor = 1.0 if found.size is None else _scale(found.size, size, path)
+    factor = 1.0 if found.size is None else scale_to_film(found.size, size, path)
     width, height = size
     return Lens(
         width=width,
@@ -187,8 +201,14 @@ def _for_size(found: _Calibration, size: Size, path: Path) -> Lens:
     )
 
 
-def _scale(stated: Size, film: Size, path: Path) -> float:
-    """Factor from the file's pixels to the film's."""
+def scale_to_film(stated: Size, film: Size, path: Path) -> float:
+    """Factor from the pixels of a file's pictures to the film's.
+
+    Raises
+    ------
+    InputError
+        If the pictures have another shape.
+    """
     if all(_is_padding(there - here) for there, here in zip(stated, film, strict=True)):
         return 1.0
     if min(stated) > 0 and abs(stated[0] * film[1] / (stated[1] * film[0]) - 1) < _SAME_SHAPE:

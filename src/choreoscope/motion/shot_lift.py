@@ -14,7 +14,12 @@ from choreoscope.motion.corrections import FREE, contact_note, foot_states, know
 from choreoscope.motion.fitting import Fit
 from choreoscope.motion.floor import Floor, KnownFloor
 from choreoscope.motion.lift import FrameTimes, LiftOptions, fitted_people
-from choreoscope.motion.solve.evidence import FloorKnowledge, PersonEvidence, ShotEvidence
+from choreoscope.motion.solve.evidence import (
+    DepthOrder,
+    FloorKnowledge,
+    PersonEvidence,
+    ShotEvidence,
+)
 from choreoscope.motion.solve.landmark_evidence import person_evidence
 from choreoscope.motion.solve.options import SolveOptions
 from choreoscope.motion.solve.scale import first_scale
@@ -69,13 +74,15 @@ def standing_camera(lens: Lens, frames: int) -> CameraPath:
     )
 
 
-def lift_shot(  # noqa: PLR0913, PLR0917 - what `lift_people` takes, the path, and how
+def lift_shot(  # noqa: PLR0913
     sequences: Sequence[PersonSequence],
     lens: Lens,
     path: CameraPath,
     times: FrameTimes,
     options: LiftOptions,
+    *,
     solve: SolveOptions | None = None,
+    orders: tuple[DepthOrder, ...] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> ShotLift:
     """Lift everybody in a clip, together with its camera and its floor.
@@ -94,6 +101,8 @@ def lift_shot(  # noqa: PLR0913, PLR0917 - what `lift_people` takes, the path, a
         Heights and corrections.
     solve : SolveOptions or None
         Of the solve.
+    orders : tuple of DepthOrder
+        Who was seen before whom.
     progress : callable or None
         Called with parts done and parts in all.
 
@@ -103,7 +112,8 @@ def lift_shot(  # noqa: PLR0913, PLR0917 - what `lift_people` takes, the path, a
         As `choreoscope.motion.lift.lift_people`.
     """
     evidence, fits = shot_evidence(sequences, lens, path, times, options)
-    solution = solve_shot(evidence, solve, progress)
+    seen = dataclasses.replace(evidence, orders=orders)
+    solution = solve_shot(seen, solve, progress)
     return ShotLift(solution=solution, fits=fits, notes=solution.notes)
 
 
@@ -116,7 +126,8 @@ def shot_evidence(
 ) -> tuple[ShotEvidence, dict[str, Fit]]:
     """Gather the evidence of a clip; parameters as those of `lift_shot`."""
     own = _lens_of(path, lens)
-    fits, notes = fitted_people(sequences, own, times, options)
+    unzoomed = [_unzoomed(sequence, own, path, times) for sequence in sequences]
+    fits, notes = fitted_people(unzoomed, own, times, options)
     corrections = options.corrections
     told = {**options.heights, **corrections.heights}
     pinhole = path.camera.intrinsics
@@ -166,6 +177,17 @@ def _lens_of(path: CameraPath, lens: Lens) -> Lens:
     )
 
 
+def _unzoomed(
+    sequence: PersonSequence, lens: Lens, path: CameraPath, times: FrameTimes
+) -> PersonSequence:
+    """Film pixels as one lens would have made them, whatever the zoom of each frame."""
+    times.at(sequence.frames)
+    matrix = path.camera.intrinsics[sequence.frames - times.first_frame]
+    flat = (sequence.points_px - matrix[:, None, :2, 2]) / matrix[:, None, [0, 1], [0, 1]]
+    pixels = flat * np.array([lens.fx, lens.fy]) + np.array([lens.cx, lens.cy])
+    return dataclasses.replace(sequence, points_px=pixels)
+
+
 def _zoomed(pixels: np.ndarray, lens: Lens, matrix: np.ndarray) -> np.ndarray:
     """Pixels of one pinhole as those of each frame's own."""
     flat = (pixels - np.array([lens.cx, lens.cy])) / np.array([lens.fx, lens.fy])
@@ -193,7 +215,7 @@ def _floor_prior(
         return FloorKnowledge(
             up=up, up_sigma=_TOLD_SIGMA, height=height, height_sigma=_TOLD_HEIGHT_SIGMA
         )
-    if path.camera.metric and path.movement == "travelling":
+    if path.upright:
         return FloorKnowledge(up=np.array([0.0, 1.0, 0.0]), up_sigma=_FILE_SIGMA)
     rows = _in_first_camera(fits, people, path, times)
     floor, _ = common_floor(rows, level_feet=True)

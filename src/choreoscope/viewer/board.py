@@ -102,6 +102,13 @@ class Board:
         if target is not self._fine:
             cv2.addWeighted(target, alpha, self._fine, 1.0 - alpha, 0.0, dst=self._fine)
 
+    def facets(self, points: np.ndarray, colours: Sequence[Rgb]) -> None:
+        """Fill triangles ``(F, 3, 2)`` pixels of a surface in turn, without seams between them."""
+        import cv2
+
+        for triangle, colour in zip(self._spots(points), colours, strict=True):
+            cv2.fillConvexPoly(self._fine, triangle, colour, cv2.LINE_8, _SHIFT)
+
     def capsule(self, ends: np.ndarray, radii: Sequence[float], colour: Rgb) -> None:
         """Fill a tapered capsule between ``(2, 2)`` pixels with two radii in pixels."""
         along = ends[1] - ends[0]

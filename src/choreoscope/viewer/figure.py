@@ -105,6 +105,11 @@ def tip_joints(skeleton: Skeleton) -> list[int]:
     return [int(joint) for joint in np.flatnonzero(np.isfinite(skeleton.tips).all(axis=-1))]
 
 
+def joint_sides(skeleton: Skeleton) -> np.ndarray:
+    """Side ``(J,)`` of every joint: `MIDDLE`, `LEFT` or `RIGHT` of the person."""
+    return np.array([_side(skeleton, joint) for joint in range(len(skeleton.joints))])
+
+
 def trail_joints(skeleton: Skeleton) -> list[int]:
     """Hands and feet, whose paths through the air are worth drawing."""
     return [

@@ -158,7 +158,8 @@ def _data_part(data: ReportData) -> dict[str, Any]:
 
     colours = colours_for(entry.person for entry in data.people)
     motions = {entry.person: entry.motion for entry in data.people if entry.motion is not None}
-    scene = scene_of(motions, data.camera, colours, data.frames, clip_times(data))
+    bodies = {entry.person: entry.body for entry in data.people if entry.body is not None}
+    scene = scene_of(motions, data.camera, colours, data.frames, clip_times(data), bodies)
     stride = int(scene["frames"]["stride"])
     names = ", ".join(motions) or "nobody"
     return {

@@ -11,6 +11,7 @@ from choreoscope.datatypes.models import Licence, Tier
 from choreoscope.datatypes.motion import Motion
 from choreoscope.datatypes.people import PersonSequence
 from choreoscope.datatypes.video import Video
+from choreoscope.formats.body_npz import BodyFile
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class PersonEntry:
         Where the stature comes from: "given", "measured", "assumed", ...
     files : tuple of WrittenFile
         Files that belong to this person alone.
+    body : BodyFile or None
+        What the movement is drawn with; None draws a jointed figure.
     """
 
     sequence: PersonSequence
@@ -59,6 +62,7 @@ class PersonEntry:
     height_m: float | None
     height_source: str
     files: tuple[WrittenFile, ...] = ()
+    body: BodyFile | None = None
 
     @property
     def person(self) -> str:

@@ -8,7 +8,7 @@ for anything of human size. `scene.js` reads exactly this.
 import base64
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,10 @@ import numpy as np
 from choreoscope.datatypes.camera import CameraTrack
 from choreoscope.datatypes.frames import FrameRange
 from choreoscope.datatypes.motion import Motion, Skeleton
-from choreoscope.viewer.figure import Figure, figure_of, figure_points, trail_joints
+from choreoscope.formats.body_npz import BodyFile
+from choreoscope.viewer.figure import figure_of, figure_points, trail_joints
 from choreoscope.viewer.palette import PersonColour
+from choreoscope.viewer.scene_bodies import BYTES_PER_JOINT, pack_body, pack_skin, real_bodies
 
 MOST_FRAMES = 2000
 MOST_BYTES = 3_000_000
@@ -45,12 +47,14 @@ class PackedPerson:
     confidence: np.ndarray
 
 
-def stride_for(motions: Mapping[str, Motion], frames: FrameRange) -> int:
+def stride_for(
+    motions: Mapping[str, Motion], frames: FrameRange, with_body: Container[str] = ()
+) -> int:
     """How many source frames one kept frame stands for, so that the page stays small."""
     by_count = math.ceil(len(frames) / MOST_FRAMES)
     total = sum(
-        motion.frame_count * _bytes_per_row(figure_of(motion.skeleton))
-        for motion in motions.values()
+        motion.frame_count * _bytes_per_row(motion.skeleton, has_body=person in with_body)
+        for person, motion in motions.items()
     )
     return max(1, by_count, math.ceil(total / MOST_BYTES))
 
@@ -61,6 +65,7 @@ def scene_of(
     colours: Mapping[str, PersonColour],
     frames: FrameRange,
     times: np.ndarray,
+    bodies: Mapping[str, BodyFile] | None = None,
 ) -> dict[str, Any]:
     """Pack a clip for the 3D view.
 
@@ -76,16 +81,19 @@ def scene_of(
         The clip's source frames.
     times : (len(frames),) float
         Seconds of the clip's frames from its first frame.
+    bodies : mapping of str to BodyFile or None
+        Bodies of those who have one; the others are drawn as jointed figures.
 
     Returns
     -------
     dict
         Ready for JSON.
     """
-    stride = stride_for(motions, frames)
+    meshes = real_bodies(motions, bodies or {})
+    stride = stride_for(motions, frames, meshes)
     kept = np.arange(frames.start, frames.stop, stride)
     figures: list[dict[str, Any]] = []
-    people = []
+    people, skins = [], _Skins()
     for person, motion in motions.items():
         figure = _figure_json(motion.skeleton)
         if figure not in figures:
@@ -93,6 +101,9 @@ def scene_of(
         packed = _pack(person, motion, kept)
         packed["figure"] = figures.index(figure)
         packed["colour"] = colours[person].hex
+        if person in meshes:
+            packed["body"] = pack_body(motion, meshes[person], _rows(motion, kept)[1])
+            packed["body"]["skin"] = skins.number(pack_skin(motion, meshes[person]))
         people.append(packed)
     return {
         "frames": {
@@ -102,6 +113,7 @@ def scene_of(
             "times": _base64(np.asarray(times[::stride], dtype="<f4")),
         },
         "figures": figures,
+        "skins": skins.packed,
         "people": people,
         "camera": _camera_json(camera, stride),
         "floor": _floor(motions, people),
@@ -121,10 +133,27 @@ def unpack_person(packed: Mapping[str, Any]) -> PackedPerson:
     )
 
 
-def _pack(person: str, motion: Motion, kept: np.ndarray) -> dict[str, Any]:
+class _Skins:
+    """Skins of bodies, each once."""
+
+    def __init__(self) -> None:
+        self.packed: list[dict[str, Any]] = []
+
+    def number(self, skin: dict[str, Any]) -> int:
+        if skin not in self.packed:
+            self.packed.append(skin)
+        return self.packed.index(skin)
+
+
+def _rows(motion: Motion, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the kept frames the motion has, and its rows there."""
     rows = kept - motion.first_frame
     inside = np.flatnonzero((rows >= 0) & (rows < motion.frame_count))
-    rows = rows[inside]
+    return inside, rows[inside]
+
+
+def _pack(person: str, motion: Motion, kept: np.ndarray) -> dict[str, Any]:
+    inside, rows = _rows(motion, kept)
     points = figure_points(motion)[rows]
     root = points[:, :1].astype("<f4")
     local = points - root
@@ -191,9 +220,9 @@ def _floor(motions: Mapping[str, Motion], people: Iterable[Mapping[str, Any]]) -
     }
 
 
-def _bytes_per_row(figure: Figure) -> int:
-    points = int(figure.ends.max(initial=0)) + 1
-    return points * 6 + 13
+def _bytes_per_row(skeleton: Skeleton, *, has_body: bool) -> int:
+    points = int(figure_of(skeleton).ends.max(initial=0)) + 1
+    return points * 6 + 13 + has_body * BYTES_PER_JOINT * len(skeleton.joints)
 
 
 def _base64(array: np.ndarray) -> str:

@@ -9,9 +9,11 @@ import numpy as np
 
 from choreoscope.datatypes.camera import CameraTrack
 from choreoscope.datatypes.motion import Motion
+from choreoscope.formats.body_npz import BodyFile
 from choreoscope.viewer.board import GRID, GRID_STRONG, INK, MUTED, PAPER, Board, Mapping2D
 from choreoscope.viewer.figure import RIGHT, Figure, figure_of, figure_points
 from choreoscope.viewer.palette import PersonColour, Rgb, mix
+from choreoscope.viewer.surface import Surface, draw_surface, surface_of
 from choreoscope.viewer.timecode import time_code
 
 WIDTH = 1200
@@ -26,7 +28,10 @@ _PIXELS_PER_METRE = (WIDTH - _LEFT - _RIGHT) / MOMENTS / _COLUMN_METRES
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Strip:
-    """One person's figures, turned to the page: right, up, away, metres."""
+    """One person's figures, turned to the page: right, up, away, metres.
+
+    `surface` is the person's body where it is known, else None: then `figure` is drawn.
+    """
 
     person: str
     colour: PersonColour
@@ -34,12 +39,14 @@ class _Strip:
     points: np.ndarray
     times: np.ndarray
     bridged: np.ndarray
+    surface: Surface | None
 
 
 def side_view(
     motions: Mapping[str, Motion],
     camera: CameraTrack | None,
     colours: Mapping[str, PersonColour],
+    bodies: Mapping[str, BodyFile] | None = None,
 ) -> np.ndarray:
     """Draw each person at about eight moments of his or her own stay, seen from the camera's side.
 
@@ -54,6 +61,8 @@ def side_view(
         Gives the direction one looks in; without it along -z.
     colours : mapping of str to PersonColour
         For every person of `motions`.
+    bodies : mapping of str to BodyFile or None
+        Bodies of those who have one; the others are drawn as jointed figures.
 
     Returns
     -------
@@ -62,7 +71,7 @@ def side_view(
     """
     page_from_world = _page_axes(camera)
     strips = [
-        _strip(person, motion, colours[person], page_from_world)
+        _strip(person, motion, colours[person], page_from_world, (bodies or {}).get(person))
         for person, motion in list(motions.items())[:MOST_PEOPLE]
     ]
     spans = [_span(strip) for strip in strips]
@@ -87,7 +96,8 @@ def side_view(
 
 def _span(strip: _Strip) -> tuple[float, float]:
     """Lowest and highest metre of a strip; the floor is always in it."""
-    heights = strip.points[..., 1]
+    drawn = strip.points if strip.surface is None else strip.surface.points
+    heights = drawn[..., 1]
     low = min(-0.1, float(heights.min()) - 0.1)
     high = max(2.0, float(heights.max()) + 0.2)
     return max(low, _DEEPEST), min(high, _HIGHEST)
@@ -105,19 +115,28 @@ def _page_axes(camera: CameraTrack | None) -> np.ndarray:
 
 
 def _strip(
-    person: str, motion: Motion, colour: PersonColour, page_from_world: np.ndarray
+    person: str,
+    motion: Motion,
+    colour: PersonColour,
+    page_from_world: np.ndarray,
+    body: BodyFile | None,
 ) -> _Strip:
     unseen = np.all(motion.confidence == 0, axis=1)
     rows = _moments(unseen)
     points = figure_points(motion)[rows] @ page_from_world.T
-    points[..., (0, 2)] -= points[:, :1, (0, 2)]
+    middle = points[:, :1] * (1, 0, 1)
+    surface = surface_of(motion, body, rows)
+    if surface is not None:
+        turned = surface.points @ page_from_world.T - middle
+        surface = dataclasses.replace(surface, points=turned)
     return _Strip(
         person=person,
         colour=colour,
         figure=figure_of(motion.skeleton),
-        points=points,
+        points=points - middle,
         times=motion.times[rows],
         bridged=unseen[rows],
+        surface=surface,
     )
 
 
@@ -151,7 +170,10 @@ def _draw_strip(board: Board, foot: float, floor: float, strip: _Strip) -> None:
         middle = _LEFT + (place + 0.5) * _COLUMN_METRES * _PIXELS_PER_METRE
         mapping = Mapping2D(origin_px=(middle, floor), pixels_per_metre=_PIXELS_PER_METRE)
         pale = 0.6 if strip.bridged[place] else 0.0
-        _draw_figure(board, mapping, strip, points, pale)
+        if strip.surface is None:
+            _draw_figure(board, mapping, strip, points, pale)
+        else:
+            draw_surface(board, mapping, strip.surface, place, strip.colour, pale)
         words = time_code(float(strip.times[place])) + (" (filled in)" if pale else "")
         board.text(words, (middle, under), MUTED, size=11.5, anchor="middle")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from choreoscope.datatypes.camera import CameraTrack
 from choreoscope.datatypes.errors import OutputError
 from choreoscope.datatypes.motion import Motion
+from choreoscope.formats.body_npz import BodyFile
 from choreoscope.viewer.board import png_bytes
 from choreoscope.viewer.palette import PersonColour
 from choreoscope.viewer.side_view import side_view
@@ -25,9 +26,10 @@ def side_view_png(
     motions: Mapping[str, Motion],
     camera: CameraTrack | None,
     colours: Mapping[str, PersonColour],
+    bodies: Mapping[str, BodyFile] | None = None,
 ) -> bytes:
     """Figures at a few moments as PNG; see `side_view.side_view`."""
-    return png_bytes(side_view(motions, camera, colours))
+    return png_bytes(side_view(motions, camera, colours, bodies))
 
 
 def check_picture(path: Path) -> None:

@@ -104,6 +104,13 @@ class PersonEvidence:
             raise ShapeError(f"PersonEvidence {self.person}: a place that is seen is not finite")
         if np.any(self.pixel_sigma[seen] <= 0) or np.any(self.place_sigma[held] <= 0):
             raise ShapeError(f"PersonEvidence {self.person}: sigmas must be above 0")
+        if np.any(np.diff(self.frames) <= 0):
+            raise ShapeError(f"PersonEvidence {self.person}: frames must rise")
+        if not (0 < self.height < np.inf and 0 < self.height_sigma < np.inf):
+            raise InputError(
+                f"{self.person}: expected a height and its sigma above 0 m, "
+                f"got {self.height:g} and {self.height_sigma:g}"
+            )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,3 +205,7 @@ class ShotEvidence:
             raise ShapeError(
                 f"camera: {len(self.camera.intrinsics)} rows for {len(self.times.seconds)} frames"
             )
+        if np.any(np.diff(self.times.seconds) <= 0):
+            raise InputError("time stamps must rise from frame to frame")
+        for one in self.people:
+            self.times.at(one.frames)

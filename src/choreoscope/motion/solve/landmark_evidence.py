@@ -9,6 +9,7 @@ import dataclasses
 
 import numpy as np
 
+from choreoscope.datatypes.errors import InputError
 from choreoscope.motion import landmarks
 from choreoscope.motion.bodies.house import house_body, shape_of_stature
 from choreoscope.motion.bodies.model import BodyModel
@@ -29,6 +30,8 @@ from choreoscope.motion.solve.evidence import PersonEvidence, StartPose
 
 CHILD_BELOW = 1.45
 """Metres: somebody told to be smaller is fitted with the child's body."""
+_TALLEST = 2.4
+"""Metres: the adult's body ends there."""
 _TOLD_SIGMA = 0.005
 _PIXEL_METRES, _PLACE_METRES, _DEPTH_RATIO = 0.015, 0.03, 2.0
 """Noise of a landmark at the body's distance: of its pixel, of its 3D estimate across the view."""
@@ -69,7 +72,13 @@ def person_evidence(
     """
     model = body_for(fit, height)
     stature = fit.measured.proportions.stature
-    shape = shape_of_stature(model, stature)
+    if height is None:
+        # What was measured of rubbish may be taller than anybody; what was told is refused then.
+        stature = min(stature, _TALLEST)
+    try:
+        shape = shape_of_stature(model, stature)
+    except InputError as error:
+        raise InputError(f"{fit.evidence.person}: {error}") from error
     seen = fit.evidence
     rest = points_of_regressor(model, model.points["blazepose33"])
     start = StartPose(

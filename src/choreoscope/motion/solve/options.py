@@ -90,15 +90,12 @@ class SolveOptions:
     window, overlap : int
         Frames solved at once, and frames that two windows share. Shared unknowns are settled
         before, on windows spread over the clip.
-    rounds : int
-        Times that contacts are found anew.
-    iterations : int
-        Most Gauss-Newton steps per round.
+    iterations : tuple of int
+        Most Gauss-Newton steps of each round; contacts are found anew before every round.
     """
 
     terms: Terms = dataclasses.field(default_factory=Terms)
     sigmas: Sigmas = dataclasses.field(default_factory=Sigmas)
     window: int = 240
     overlap: int = 24
-    rounds: int = 3
-    iterations: int = 6
+    iterations: tuple[int, ...] = (6, 4, 3)

@@ -86,8 +86,8 @@ def solve_shot(
     state = _begin(evidence, stage, starts, options)
     parts = _Parts(state.tracks, options, progress)
     if state.tracks:
-        for number in range(options.rounds):
-            _round(state, evidence, stage, options, parts, last=number == options.rounds - 1)
+        for number in range(len(options.iterations)):
+            _round(state, evidence, stage, options, parts, number)
         _touch(state, evidence, stage)
     return finished(
         evidence,
@@ -113,7 +113,7 @@ class _Parts:
         pieces = 1
         if tracks and not windows.is_short(tracks, options):
             pieces += len(windows.stretches(tracks, options))
-        self.total = options.rounds * options.iterations * pieces
+        self.total = sum(options.iterations) * pieces
         self.done, self.progress = 0, progress
 
     def __call__(self) -> None:
@@ -168,17 +168,17 @@ def _round(
     stage: Stage,
     options: SolveOptions,
     parts: _Parts,
-    *,
-    last: bool,
+    number: int,
 ) -> None:
     _touch(state, evidence, stage)
-    if state.steps == 0:
+    steps = options.iterations[number]
+    if number == 0:
         state.shared = dataclasses.replace(state.shared, floor=slopes_of(state.floor))
     believed = _believed(state, evidence, stage, options)
     around = Neighbourhood(evidence.orders, evidence.touching)
     short = windows.is_short(state.tracks, options)
     pieces = state.tracks if short else windows.sample(state.tracks, options)
-    solved = descend(pieces, state.shared, believed, around, options, tick=parts)
+    solved = descend(pieces, state.shared, believed, around, options, iterations=steps, tick=parts)
     state.shared, state.covariance = solved.shared, solved.covariance
     _note(state, solved)
     if short:
@@ -187,8 +187,8 @@ def _round(
     shapes = {track.person: track.shape for track in solved.tracks.values()}
     for name, track in state.tracks.items():
         state.tracks[name] = dataclasses.replace(track, shape=shapes[name])
-    if last or state.steps:
-        _sweep(state, believed, around, options, parts)
+    if number or len(options.iterations) == 1:
+        _sweep(state, believed, around, options, parts, steps)
 
 
 def _sweep(
@@ -197,6 +197,7 @@ def _sweep(
     around: Neighbourhood,
     options: SolveOptions,
     parts: _Parts,
+    steps: int,
 ) -> None:
     """Solve window after window with everything shared held."""
     still = dataclasses.replace(believed, free=np.zeros(len(BORDERS), dtype=bool), shapes=False)
@@ -209,7 +210,9 @@ def _sweep(
         pieces, held = windows.window(state.tracks, start, stop)
         if not pieces:
             continue
-        solved = descend(pieces, state.shared, still, around, options, held, tick=parts)
+        solved = descend(
+            pieces, state.shared, still, around, options, held, iterations=steps, tick=parts
+        )
         for name, piece in solved.tracks.items():
             windows.put_back(state.tracks[name], piece, keep)
         for name, cost in solved.costs.items():

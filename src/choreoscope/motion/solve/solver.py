@@ -21,7 +21,7 @@ from choreoscope.motion.solve.normal import Eliminated, eliminate
 from choreoscope.motion.solve.options import SolveOptions
 from choreoscope.motion.solve.state import BORDERS, SCALE, Shared, Track
 
-_FIRST_DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1e-3, 1e-7, 1e6
+_FIRST_DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1e-6, 1e-9, 1e6
 _EASIER, _HARDER = 0.2, 8.0
 _DONE = 3e-4
 _LONGEST_TURN, _LONGEST_MOVE = 0.6, 1.0
@@ -97,7 +97,7 @@ def descend(  # noqa: PLR0913
     options: SolveOptions,
     held: Mapping[str, np.ndarray] | None = None,
     *,
-    iterations: int | None = None,
+    iterations: int,
     tick: Callable[[], None] | None = None,
 ) -> Solved:
     """Go downhill until the cost no longer falls.
@@ -116,8 +116,8 @@ def descend(  # noqa: PLR0913
         Switches and sigmas.
     held : mapping of str to (T,) bool, or None
         Frames that must not move.
-    iterations : int or None
-        Most steps; None: those of the options.
+    iterations : int
+        Most steps.
     tick : callable or None
         Called after each step.
     """
@@ -128,7 +128,7 @@ def descend(  # noqa: PLR0913
     first = now = sum(costs.values())
     steps = 0
     covariance = np.zeros((len(BORDERS), len(BORDERS)))
-    for _ in range(options.iterations if iterations is None else iterations):
+    for _ in range(iterations):
         systems = {
             name: assemble(track, state, places, at, around, options)
             for name, track in state.items()

@@ -17,11 +17,14 @@ from choreoscope.formats.camera_json import read_camera, write_camera
 from choreoscope.formats.camera_path_json import read_camera_path
 from choreoscope.formats.fit_json import read_fit, write_fit
 from choreoscope.formats.lens_json import read_lens
+from choreoscope.formats.masks_json import read_masks
 from choreoscope.formats.motion_npz import read_motion, write_motion
 from choreoscope.formats.sequence import read_sequence
 from choreoscope.motion.corrections import LiftCorrections
 from choreoscope.motion.lift import FrameTimes, LiftOptions, LiftResult, lift_people
 from choreoscope.motion.shot_lift import ShotLift, lift_classic, lift_shot, standing_camera
+from choreoscope.motion.solve.evidence import DepthOrder
+from choreoscope.motion.solve.occlusion import depth_orders
 from choreoscope.motion.solve.options import SolveOptions, Terms
 from choreoscope.motion.solve.solution import PersonSolution
 from choreoscope.motion.summary import fit_record, floor_record, solve_notes
@@ -58,6 +61,7 @@ class _Clip:
     path: CameraPath
     times: FrameTimes
     options: LiftOptions
+    orders: tuple[DepthOrder, ...]
 
 
 def run(job: Job) -> None:
@@ -86,8 +90,9 @@ def run(job: Job) -> None:
             clip.path,
             clip.times,
             clip.options,
-            SolveOptions(terms=terms),
-            lambda done, total: job.progress(done, total, "step"),
+            solve=SolveOptions(terms=terms),
+            orders=clip.orders,
+            progress=lambda done, total: job.progress(done, total, "step"),
         )
         _write_solved(job, lifted, clip)
 
@@ -103,7 +108,9 @@ def _clip(job: Job) -> _Clip:
         if found
         else standing_camera(lens, len(job.frames))
     )
+    masks = {person: read_masks(path) for person, path in job.inputs("masks").items()}
     return _Clip(
+        orders=depth_orders(sequences, masks),
         sequences=sequences,
         lens=lens,
         path=path,
@@ -224,7 +231,7 @@ STAGE = Stage(
     name="lift",
     version=2,
     reads=("people", "sequence", "lens"),
-    optional=("camera_path",),
+    optional=("camera_path", "masks"),
     writes=("motion", "camera", "fit", "body"),
     options=LiftStageOptions,
     run=run,

@@ -18,7 +18,18 @@ from choreoscope.pipeline.stage import Contents, Job, NoOptions, Stage
 
 SCHEMA = 1
 FOR_USERS = frozenset(
-    {"sequence", "masks", "camera", "motion", "bvh", "glb", "overlay", "top_view", "side_view"}
+    {
+        "sequence",
+        "masks",
+        "camera",
+        "motion",
+        "body",
+        "bvh",
+        "glb",
+        "overlay",
+        "top_view",
+        "side_view",
+    }
 )
 
 
@@ -131,7 +142,7 @@ STAGE = Stage(
     name="index",
     version=1,
     reads=("people", "lens", "fit", "motion", "shots"),
-    optional=("bvh", "glb", "overlay", "top_view", *PASSES),
+    optional=("body", "bvh", "glb", "overlay", "top_view", *PASSES),
     writes=("shot",),
     options=NoOptions,
     run=run,

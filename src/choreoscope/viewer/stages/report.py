@@ -10,6 +10,7 @@ from choreoscope.datatypes.artifacts import Manifest
 from choreoscope.datatypes.frames import FrameRange
 from choreoscope.datatypes.models import Tier
 from choreoscope.datatypes.passes import PASSES
+from choreoscope.formats.body_npz import read_body
 from choreoscope.formats.camera_json import read_camera
 from choreoscope.formats.fit_json import read_fit
 from choreoscope.formats.lens_json import read_lens
@@ -66,10 +67,11 @@ def run(job: Job) -> None:
 
 def _person(job: Job, person: str, manifests: Mapping[str, Manifest]) -> PersonEntry:
     facts = read_fit(job.input("fit"))["people"].get(person, {})
-    motions = job.inputs("motion")
+    motions, bodies = job.inputs("motion"), job.inputs("body")
     return PersonEntry(
         sequence=read_sequence(job.input("sequence", person=person)).sequence,
         motion=read_motion(motions[person]) if person in motions else None,
+        body=read_body(bodies[person]) if person in bodies else None,
         height_m=facts.get("stature"),
         height_source=str(facts.get("height_source", "unknown")),
         files=tuple(
@@ -189,7 +191,7 @@ STAGE = Stage(
     name="report",
     version=1,
     reads=("shots", "people", "sequence", "lens", "fit", "motion", "camera", "shot"),
-    optional=("bvh", "glb", "overlay", "top_view", "side_view", *PASSES),
+    optional=("body", "bvh", "glb", "overlay", "top_view", "side_view", *PASSES),
     writes=("report",),
     options=NoOptions,
     run=run,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from choreoscope.formats.body_npz import read_body
 from choreoscope.formats.camera_json import read_camera
 from choreoscope.formats.motion_npz import read_motion
 from choreoscope.pipeline.stage import Job, NoOptions, Stage
@@ -13,9 +14,10 @@ def run(job: Job) -> None:
     """Draw both pictures, also when nobody is there."""
     motions = {person: read_motion(path) for person, path in job.inputs("motion").items()}
     camera = read_camera(job.input("camera"))
+    bodies = {person: read_body(path) for person, path in job.inputs("body").items()}
     colours = colours_for(motions)
     job.output("top_view").write_bytes(top_view_png(motions, camera, colours))
-    job.output("side_view").write_bytes(side_view_png(motions, camera, colours))
+    job.output("side_view").write_bytes(side_view_png(motions, camera, colours, bodies))
 
 
 def check(kind: str, path: Path) -> None:
@@ -28,6 +30,7 @@ STAGE = Stage(
     name="views",
     version=1,
     reads=("motion", "camera"),
+    optional=("body",),
     writes=("top_view", "side_view"),
     options=NoOptions,
     run=run,

@@ -32,6 +32,22 @@ const Report = (() => {
       size: person.points,
       points,
       seen: new Uint8Array(bytes(person.seen)),
+      body: person.body ? unpackBody(person.body) : null,
+    };
+  }
+  // A body: rest vertices, joints at rest, turns of the joints; what all of a model share once.
+  const skins = (scene.skins || []).map((skin) => ({
+    faces: new Uint16Array(bytes(skin.faces)),
+    joints: new Uint8Array(bytes(skin.joints)),
+    weights: new Uint8Array(bytes(skin.weights)),
+    right: new Uint8Array(bytes(skin.right)),
+  }));
+  function unpackBody(body) {
+    return {
+      skin: skins[body.skin],
+      vertices: Float32Array.from(new Int16Array(bytes(body.vertices)), (v) => v * body.step),
+      rest: new Float32Array(bytes(body.rest)),
+      turns: new Int16Array(bytes(body.turns)),
     };
   }
 

@@ -99,7 +99,7 @@
       const from = person.points[low * width + i];
       out[i] = from + (person.points[high * width + i] - from) * share;
     }
-    return { points: out, seen: person.seen[Math.round(place)] };
+    return { points: out, seen: person.seen[Math.round(place)], low, high, share };
   }
   const spotOf = (points, index) => points.subarray(index * 3, index * 3 + 3);
   const rgbOf = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
@@ -111,11 +111,20 @@
       tokens[name] = style.getPropertyValue(`--${name}`).trim();
     }
   }
-  function capsulesOf(person, pose) {
-    const { ends, radii, sides } = person.figure;
+  function coloursOf(person, pose) {
     let base = rgbOf(person.colour);
     if (pose.seen === 0) base = mixed(base, rgbOf(tokens.stage), 0.62);
-    const dark = mixed(base, [0, 0, 0], 0.3);
+    return [base, mixed(base, [0, 0, 0], 0.3)];
+  }
+  function surfaceOf(person, pose) {
+    const [colour, dark] = coloursOf(person, pose);
+    const places = Figures.bend(person.body, pose.points, pose.low, pose.high, pose.share);
+    const { skin } = person.body;
+    return { skin, places, normals: Figures.normalsOf(places, skin.faces), colour, dark };
+  }
+  function capsulesOf(person, pose) {
+    const { ends, radii, sides } = person.figure;
+    const [base, dark] = coloursOf(person, pose);
     return ends.map(([from, to], k) => ({
       a: spotOf(pose.points, from), b: spotOf(pose.points, to), radii: radii[k], colour: sides[k] === 2 ? dark : base,
     }));
@@ -301,13 +310,23 @@
     }
     if (view.mode === "film" && camera) setFilm(kept);
     else setOrbit();
-    const capsules = people.flatMap((person, k) => (poses[k] ? capsulesOf(person, poses[k]) : []));
+    const shown = people.map((person, k) => ({ person, pose: poses[k] })).filter(({ pose }) => pose);
+    const capsules = shown.flatMap(({ person, pose }) => capsulesOf(person, pose));
     drawGrid();
     drawShadows(capsules);
     drawCamera(kept);
     drawTrails(kept);
-    if (drawFigures) drawFigures(capsules, lens);
-    else drawStrokes(capsules, lens);
+    if (drawFigures) {
+      const plain = shown.filter(({ person }) => !person.body);
+      const surfaces = shown.filter(({ person }) => person.body);
+      drawFigures(
+        plain.flatMap(({ person, pose }) => capsulesOf(person, pose)),
+        surfaces.map(({ person, pose }) => surfaceOf(person, pose)),
+        lens,
+      );
+    } else {
+      drawStrokes(capsules, lens);
+    }
     people.forEach((person, k) => { if (poses[k]) drawName(person, poses[k]); });
   }
   function request() {
