@@ -15,6 +15,11 @@ ALL = (
     "places",
     "delivery",
     "night",
+    "render",
+    "camera",
+    "fit",
+    "shot_suite",
+    "shots_real",
 )
 
 

@@ -21,7 +21,12 @@ from benchmarks.camera_room import film
 from benchmarks.captures import shared_data
 from choreoscope.capture.camera.solve import SolveOrder, solve_camera
 from choreoscope.capture.camera.structure import StructureError, StructureLimits, find_structure
-from choreoscope.capture.camera.tracking import BackgroundTracker, mask_path, picture_path, small_size
+from choreoscope.capture.camera.tracking import (
+    BackgroundTracker,
+    mask_path,
+    picture_path,
+    small_size,
+)
 from choreoscope.capture.camera.tracks import Background, Sighting
 from choreoscope.datatypes.camera import CameraPath, CameraTrack, Lens
 from choreoscope.datatypes.frames import FrameRange

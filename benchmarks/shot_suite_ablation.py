@@ -129,7 +129,6 @@ TRIALS = (
         told="heights told 15 % too large",
         verdict="hurts",
     ),
-    Trial(term="shared_shape", column="w"),
     Trial(
         term="order",
         column="pairs",

@@ -96,6 +96,7 @@ def bars_markdown(held: list[Bar]) -> list[str]:
     for bar in held:
         sign = "at least" if bar.at_least else "at most"
         verdict = "met" if bar.met else "**NOT met**"
+        verdict = verdict if np.isfinite([bar.value, bar.limit]).all() else "not measured"
         lines.append(
             f"| {bar.text} | {number(bar.value)} | {sign} {number(bar.limit)} | {verdict} |"
         )

@@ -32,7 +32,6 @@ from choreoscope.geometry.kinematics import of_motion
 _PLAUSIBLE_STATURE = (1.45, 2.0)
 _PLAUSIBLE_SPEED = (0.3, 2.2)
 _LEAST_SECONDS = 1.0
-BODY_JOINTS = 22
 _TRUE_RATE = 7 / 10
 """vtest was filmed at 7 frames per second; its container says 10."""
 
@@ -104,7 +103,7 @@ def _quantiles(values: np.ndarray) -> str:
 def two_cameras(first: Path, second: Path) -> list[Row]:
     """Compare joints in the laboratory, where the calibration says both cameras are."""
     one, two = result_of(first), result_of(second)
-    (left,), (right,) = one.motions.values(), two.motions.values()
+    left, right = _mover(one), _mover(two)
     start = max(left.first_frame, right.first_frame)
     stop = min(left.first_frame + left.frame_count, right.first_frame + right.frame_count)
     rows = slice(start - left.first_frame, stop - left.first_frame)
@@ -119,7 +118,10 @@ def two_cameras(first: Path, second: Path) -> list[Row]:
     body = 100 * np.linalg.norm((b - b[:, :1]) - (a - a[:, :1]), axis=-1)
     ups = [_up_in_laboratory(*pair) for pair in ((one, "cam_01"), (two, "cam_02"))]
     tilt = np.degrees(np.arccos(np.clip(ups[0] @ ups[1], -1, 1)))
-    height = abs(next(iter(one.statures.values())) - next(iter(two.statures.values())))
+    cameras = [
+        row for pair in ((one, "cam_01"), (two, "cam_02")) for row in _against_calibration(*pair)
+    ]
+    height = abs(_stature(one, left) - _stature(two, right))
     return [
         Row("pose2sim 1 and 2", "joints apart cm, median / 90 %", _two(raw), "", None),
         Row("pose2sim 1 and 2", "the same, one rigid motion taken out", _two(apart), "", None),
@@ -127,7 +129,20 @@ def two_cameras(first: Path, second: Path) -> list[Row]:
         Row("pose2sim 1 and 2", "bodies apart about the root cm", _two(body), "", None),
         Row("pose2sim 1 and 2", "angle between the two floors", f"{tilt:.1f} degrees", "", None),
         Row("pose2sim 1 and 2", "statures differ by", f"{100 * height:.1f} cm", "", None),
+        *cameras,
     ]
+
+
+def _mover(result: Result) -> Motion:
+    """Find the dancer: bystanders, and the skeleton on its stand, hardly move."""
+    return max(
+        result.motions.values(),
+        key=lambda one: float(np.linalg.norm(np.diff(of_motion(one)[0], axis=0), axis=-1).sum()),
+    )
+
+
+def _stature(result: Result, motion: Motion) -> float:
+    return next(result.statures[name] for name, one in result.motions.items() if one is motion)
 
 
 def _calibration(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -139,7 +154,9 @@ def _calibration(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _in_laboratory(result: Result, motion: Motion, name: str) -> np.ndarray:
-    joints = of_motion(motion)[0][:, :BODY_JOINTS]
+    fingers = ("thumb", "index", "middle", "ring", "pinky")
+    body = [not any(part in name for part in fingers) for name in motion.skeleton.joints]
+    joints = of_motion(motion)[0][:, body]
     first = motion.first_frame
     matrix = result.camera.camera_from_world[first : first + len(joints)]
     seen = np.einsum("tab,tjb->tja", matrix[:, :3, :3], joints) + matrix[:, None, :3, 3]
@@ -149,6 +166,24 @@ def _in_laboratory(result: Result, motion: Motion, name: str) -> np.ndarray:
 
 def _up_in_laboratory(result: Result, name: str) -> np.ndarray:
     return _calibration(name)[0].T @ result.camera.camera_from_world[0, :3, 1]
+
+
+def _against_calibration(result: Result, name: str) -> list[Row]:
+    """Compare the camera's height over the floor and its tilt, found from the dancer alone."""
+    turn, shift = _calibration(name)
+    true_height = float(-(turn.T @ shift)[2])
+    height = float(np.linalg.inv(result.camera.camera_from_world[0])[1, 3])
+    tilt = np.degrees(np.arccos(np.clip(_up_in_laboratory(result, name)[2], -1, 1)))
+    return [
+        Row(
+            name,
+            "camera over the floor m, solved / true",
+            f"{height:.2f} / {true_height:.2f}",
+            "",
+            None,
+        ),
+        Row(name, "gravity off by", f"{tilt:.1f} degrees", "", None),
+    ]
 
 
 def _two(values: np.ndarray) -> str:
@@ -164,7 +199,7 @@ def _rigid(points: np.ndarray, onto: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def squats(folder: Path) -> list[Row]:
     result = result_of(folder)
-    (motion,) = result.motions.values()
+    motion = _mover(result)
     joints, _ = of_motion(motion)
     rows = []
     contacts = motion.contacts if motion.contacts is not None else np.zeros((len(joints), 0))
@@ -220,11 +255,11 @@ FILMS: dict[str, tuple[str, tuple[str, ...]]] = {
             "opencv_vtest/camera_view001.json",
             "--camera-name",
             "View_001",
-            "--camera.path",
+            "--stages.camera.path",
             "opencv_vtest/camera_view001.json",
-            "--camera.name",
+            "--stages.camera.name",
             "View_001",
-            "--camera.metres",
+            "--stages.camera.metres",
             "0.001",
         ),
     ),

@@ -36,7 +36,7 @@ from choreoscope.synthetic.shot import Shot, ShotSpec, make_shot
 from choreoscope.synthetic.shot_evidence import shot_evidence
 from choreoscope.synthetic.truth import TruePerson
 
-QUICK = SolveOptions(iterations=(4, 4))
+QUICK = SolveOptions(iterations=(3, 2))
 RATE = Fraction(24)
 NOISY = NoiseSpec(
     points="joints", drops=0.0, swaps=0.0, gaps=0.0, depth_bias=0.0, gravity=0.005, misjudged=0.0

@@ -29,8 +29,8 @@ from choreoscope.motion.shot_lift import ShotLift, lift_shot, standing_camera
 from choreoscope.motion.solve.options import SolveOptions, Terms
 from choreoscope.motion.summary import solve_notes
 
-QUICK = SolveOptions(iterations=(4, 4))
-FREE = SolveOptions(iterations=(4, 4), terms=Terms(contacts=False, floor=False, above_floor=False))
+QUICK = SolveOptions(iterations=(3, 2))
+FREE = SolveOptions(iterations=(3, 2), terms=Terms(contacts=False, floor=False, above_floor=False))
 """For those who dance in the air."""
 HEIGHT = LiftOptions(heights={"a": 1.70})
 LARGE = ("pelvis", "head", "upper_arm", "forearm", "hand", "thigh", "shin", "foot")
@@ -55,7 +55,7 @@ def lifted(
     solve: SolveOptions = FREE,
 ) -> ShotLift:
     path = standing_camera(lens, len(times.seconds))
-    return lift_shot(list(sequences), lens, path, times, options, solve)
+    return lift_shot(list(sequences), lens, path, times, options, solve=solve)
 
 
 def notes(result: ShotLift, lens: Lens = LENS) -> list[str]:
@@ -72,7 +72,9 @@ def in_camera(result: ShotLift, name: str = "a") -> np.ndarray:
 def errors(result: ShotLift, person: Person, rows: slice = slice(None)) -> np.ndarray:
     """Distances from the truth, metres: ``(T, J)`` of the large joints, which are placed alike."""
     skeleton = result.solution.people["a"].motion.skeleton
-    names = [n for n in person.skeleton.joints if n.removeprefix("left_").removeprefix("right_") in LARGE]
+    names = [
+        n for n in person.skeleton.joints if n.removeprefix("left_").removeprefix("right_") in LARGE
+    ]
     found = in_camera(result)[:, [skeleton.index(name) for name in names]]
     truth = person.joints[:, [person.skeleton.index(name) for name in names]]
     return np.asarray(np.linalg.norm(found[rows] - truth[rows], axis=-1))
@@ -132,9 +134,7 @@ def test_two_people_on_one_floor_and_the_tilt_of_the_camera() -> None:
     assert first[1, 3] == pytest.approx(1.5, abs=0.12)
     for name, place in (("near", [-0.9, -4.0]), ("far", [0.9, -7.0])):
         motion = result.solution.people[name].motion
-        np.testing.assert_allclose(
-            motion.root_position[:, [0, 2]].mean(axis=0), place, atol=0.35
-        )
+        np.testing.assert_allclose(motion.root_position[:, [0, 2]].mean(axis=0), place, atol=0.35)
         feet = [motion.contact_joints.index(f"{side}_foot") for side in ("left", "right")]
         assert np.all(motion.contacts[3:-3, feet] >= 0.5)
     assert any(note.startswith("floor 1.") for note in notes(result))
@@ -143,9 +143,7 @@ def test_two_people_on_one_floor_and_the_tilt_of_the_camera() -> None:
 def test_a_child_gets_a_childs_body_and_a_giant_is_refused(rng: np.random.Generator) -> None:
     times = even_times(0.3, 30)
     sequence = filmed(housed_dancer(rng, times, stature=1.10))
-    child = lifted(
-        sequence, times=frame_times(times), options=LiftOptions(heights={"a": 1.10})
-    )
+    child = lifted(sequence, times=frame_times(times), options=LiftOptions(heights={"a": 1.10}))
     assert child.solution.people["a"].model.name == "house-child"
     assert child.solution.people["a"].stature == pytest.approx(1.10, abs=0.02)
     with pytest.raises(InputError, match=r"a: house-adult: 2.60 m is out of its range"):
@@ -290,10 +288,10 @@ def test_a_panning_camera_and_its_zoom_are_undone(rng: np.random.Generator) -> N
     )
     path = dataclasses.replace(still, camera=camera, movement="pan")
     sequence = panned(filmed(person), person, path)
-    result = lift_shot([sequence], LENS, path, frame_times(times), HEIGHT, FREE)
+    result = lift_shot([sequence], LENS, path, frame_times(times), HEIGHT, solve=FREE)
     off = errors(result, person)
     assert np.median(off) < 0.08
-    blind = lift_shot([sequence], LENS, still, frame_times(times), HEIGHT, FREE)
+    blind = lift_shot([sequence], LENS, still, frame_times(times), HEIGHT, solve=FREE)
     assert np.median(errors(blind, person)) > 2 * np.median(off)
 
 

@@ -191,7 +191,7 @@ def test_gradients_between_people() -> None:
     rng = np.random.default_rng(9)
     model = house_body("adult", "low")
     made = [figure(TIMES, random_turns(model, rng, len(TIMES), 0.2)) for _ in range(2)]
-    made[1] = dataclasses.replace(made[1], root=made[1].root + [0.15, 0.0, 0.05])
+    made[1] = dataclasses.replace(made[1], root=made[1].root + np.array([0.15, 0.0, 0.05]))
     people = [
         dataclasses.replace(watched(one, name=name), start=exact_start(one))
         for one, name in zip(made, "ab", strict=True)
@@ -253,7 +253,9 @@ def test_gradient_and_curvature_of_the_build(*, heights: bool) -> None:
             for size in (1e-5, -1e-5)
         ]
         assert slope @ axis == pytest.approx((ends[0][0] - ends[1][0]) / 2e-5, rel=1e-4, abs=1e-3)
-        np.testing.assert_allclose((ends[0][1] - ends[1][1]) / 2e-5, curve @ axis, rtol=1e-3, atol=2)
+        np.testing.assert_allclose(
+            (ends[0][1] - ends[1][1]) / 2e-5, curve @ axis, rtol=1e-3, atol=2
+        )
 
 
 def test_the_joints_of_the_people_terms_are_those_of_the_body() -> None:

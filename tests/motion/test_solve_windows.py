@@ -6,6 +6,7 @@ import functools
 import numpy as np
 import pytest
 from solve_cases import (
+    NOISY,
     QUICK,
     assert_finite,
     camera_heights,
@@ -28,13 +29,14 @@ from choreoscope.motion.solve.options import SolveOptions
 from choreoscope.motion.solve.shot import solve_shot
 from choreoscope.motion.solve.solution import ShotSolution
 
-LONG = {"seed": 4, "seconds": 2.5}
-CUT = dataclasses.replace(QUICK, window=20, overlap=6)
-FRAMES = 60
+LONG = {"seed": 4, "seconds": 2.0}
+FULL = SolveOptions()
+CUT = dataclasses.replace(FULL, window=16, overlap=6)
+FRAMES = 48
 
 
 @functools.cache
-def held_at_once(cut: bool) -> tuple[ShotSolution, tuple[int, ...]]:  # noqa: FBT001
+def held_at_once(cut: bool) -> tuple[ShotSolution, tuple[int, ...]]:
     """The solution, and how many frames each normal matrix had."""
     sizes: list[int] = []
     made = Normal.empty.__func__  # type: ignore[attr-defined]
@@ -45,7 +47,7 @@ def held_at_once(cut: bool) -> tuple[ShotSolution, tuple[int, ...]]:  # noqa: FB
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Normal, "empty", staticmethod(noted))
-        solution = solve_shot(seen(dance(**LONG)), CUT if cut else QUICK)
+        solution = solve_shot(seen(dance(**LONG), NOISY), CUT if cut else FULL)
     return solution, tuple(sizes)
 
 
@@ -54,23 +56,24 @@ def test_windows_give_nearly_the_same_as_all_at_once() -> None:
     shot = dance(**LONG)
     assert parts.people["P01"].motion.frame_count == FRAMES
     apart = np.linalg.norm(joints_of(parts) - joints_of(whole), axis=-1)
-    assert np.median(apart) < 0.004
-    assert apart.max() < 0.05
+    assert np.median(apart) < 0.025
+    assert apart.max() < 0.1
     np.testing.assert_allclose(
-        camera_heights(parts.camera), camera_heights(whole.camera), atol=0.004
+        camera_heights(parts.camera), camera_heights(whole.camera), atol=0.01
     )
     errors = [joint_errors(solution, shot) for solution in (parts, whole)]
-    assert np.median(errors[0]) < 0.004 + 1.5 * np.median(errors[1])
+    assert np.median(errors[0]) < 0.01 + 1.3 * np.median(errors[1])
     assert_finite(parts)
 
 
-def test_there_is_no_jump_where_two_windows_meet() -> None:
-    shot = dance(**LONG)
-    found, truth = joints_of(held_at_once(cut=True)[0]), shot.people[0].joints()[0]
-    speed = [np.linalg.norm(np.diff(places, axis=0), axis=-1) for places in (found, truth)]
+def test_there_is_no_seam_where_two_windows_meet() -> None:
+    (parts, _), (whole, _) = held_at_once(cut=True), held_at_once(cut=False)
+    off = np.linalg.norm(joints_of(parts) - joints_of(whole), axis=-1).mean(axis=1)
+    jumps = np.abs(np.diff(off))
     seams = [stop - 1 for _, stop, _ in windows.stretches(tracks(), CUT)[:-1]]
-    off = np.abs(speed[0] - speed[1])
-    assert off[seams].max() < 3 * np.percentile(off, 99) + 0.002
+    rest = np.setdiff1d(np.arange(FRAMES - 1), [*seams, *(seam - 1 for seam in seams)])
+    around = max(jumps[seam - 1 : seam + 1].max() for seam in seams)
+    assert around < 2 * jumps[rest].max() + 1e-3
 
 
 def test_memory_is_that_of_a_window() -> None:
@@ -85,7 +88,7 @@ def tracks() -> dict[str, windows.Track]:
 
 def test_stretches_cover_every_frame_once() -> None:
     whole = tracks()
-    for window, overlap in ((20, 6), (7, 3), (59, 1), (58, 1), (300, 10)):
+    for window, overlap in ((16, 6), (7, 3), (47, 1), (46, 1), (300, 10)):
         options = SolveOptions(window=window, overlap=overlap)
         found = windows.stretches(whole, options)
         kept = [frame for start, keep, _ in found for frame in range(start, keep)]

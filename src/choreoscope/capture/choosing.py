@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from choreoscope.capture.config import (
     Configuration,
@@ -15,6 +15,7 @@ from choreoscope.capture.corrections import corrected_options, depth_keys, shots
 from choreoscope.capture.external.options import ExternalOptions
 from choreoscope.capture.recipes import clip_recipe
 from choreoscope.capture.stages import switchlight
+from choreoscope.capture.stages.camera import CameraOptions
 from choreoscope.capture.stages.external import external_stage
 from choreoscope.capture.stages.lens import LensOptions
 from choreoscope.capture.typed import parse_rate, parse_time_range
@@ -29,9 +30,7 @@ from choreoscope.datatypes.video import Video
 from choreoscope.pipeline.backends import backend
 from choreoscope.pipeline.choices import BackendChoice, Choices, GivenInput
 from choreoscope.pipeline.recipe import Recipe
-
-if TYPE_CHECKING:
-    from choreoscope.pipeline.stage import Options
+from choreoscope.pipeline.stage import Options
 
 EXPORTED = tuple(kind for kind in switchlight.STAGE.writes if kind in PASSES)
 """Passes of a stage done outside that names none."""
@@ -206,6 +205,8 @@ class FilmChoices:
             for stage in self.recipe.stages
             if stage.name not in self.configuration.external
         }
+        if "camera" in options:
+            options["camera"] = self._camera_options(options["camera"])
         outside = outside_options(self.configuration)
         keys = depth_keys(self.corrections, frames)
         if keys:
@@ -223,6 +224,14 @@ class FilmChoices:
             retry_failed=self.retry_failed,
             hopeless=self.shots.undecodable,
         )
+
+    def _camera_options(self, given: Options) -> Options:
+        """Hold a camera that is said to stand still, and note what a camera file holds now."""
+        if not isinstance(given, CameraOptions):
+            return given
+        if self.configuration.lens.static_camera and given.movement == "auto":
+            given = given.model_copy(update={"movement": "locked"})
+        return given.with_digest()
 
     def _lens_fields(self) -> dict[str, Any]:
         static = self.configuration.lens.static_camera

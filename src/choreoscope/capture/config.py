@@ -37,6 +37,7 @@ __all__ = [
 SAID_ELSEWHERE: Mapping[str, frozenset[str]] = {
     "identities": frozenset({"max_people"}),
     "lens": frozenset({"fx", "fy", "cx", "cy", "distortion", "source", "static_camera"}),
+    "camera": frozenset({"digest"}),
     "lift": frozenset({"heights"}),
 }
 """Options of stages that follow from the sections `lens` and `people`, so that there is one place

@@ -30,9 +30,9 @@ from choreoscope.motion.world import CameraRows, common_floor, every_frame
 
 SolveMethod = Literal["solve", "nlf_classic"]
 
-_LEVEL_SIGMA, _SEEN_SIGMA, _TOLD_SIGMA, _FILE_SIGMA = 0.10, 0.03, 0.002, 0.01
+_LEVEL_SIGMA, _SEEN_SIGMA, _TOLD_SIGMA, _FILE_SIGMA = 0.10, 0.03, 0.0005, 0.01
 """Radians of tilt: camera taken as level, people's balance seen, told by hand, a camera file."""
-_TOLD_HEIGHT_SIGMA = 0.003
+_TOLD_HEIGHT_SIGMA = 0.0003
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

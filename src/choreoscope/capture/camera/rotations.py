@@ -106,7 +106,7 @@ def solve_turns(
         tried = state.moved(step)
         new = problem.cost(tried, prior)
         if new < cost:
-            done = cost - new < 1e-7 * cost
+            done = cost - new < 1e-6 * cost
             state, cost, damping = tried, new, damping / 5
             if done:
                 break

@@ -7,14 +7,13 @@ import numpy as np
 
 from choreoscope.capture.camera.parallax import LEAST_PX, Parallax, measure_parallax
 from choreoscope.capture.camera.structure import (
-    Structure,
     StructureError,
     StructureLimits,
     find_structure,
 )
 from choreoscope.capture.camera.tracking import STILL_PX
 from choreoscope.capture.camera.tracks import Background
-from choreoscope.capture.camera.travelling import Travel, travel
+from choreoscope.capture.camera.travelling import Travel, sway, travel
 from choreoscope.capture.camera.turning import Turning, every_frame, solve_turning
 from choreoscope.capture.camera.whole_path import PathRows, whole_path
 from choreoscope.datatypes.camera import CameraMovement, CameraPath, Lens
@@ -27,6 +26,8 @@ METADATA_SIGMA = 0.03
 """Of one from the film's metadata: stabilisation crops the picture."""
 _VAGUE_FOCAL = 0.1
 _ENOUGH_PLACED = 0.5
+_SWAY_PX, _SHARP_PX, _BLUNT_PX = 4.0, 0.12, 0.4
+"""Parallax below which a sway is tried first, and residuals that it may leave: first, or last."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,21 +222,29 @@ def _travelling(
     folder.mkdir()
     hold = order.lens.source != "assumed"
     lens = order.lens if hold or turning.zooms else _with_focal(turning, order.lens)
+    sigma = 0.0 if hold else order.focal_sigma
+    found, note = None, ""
+    if parallax.excess_px < _SWAY_PX:
+        found, note = _swayed(background, turning, order, sigma, _SHARP_PX)
     try:
-        structure = find_structure(background, lens, folder, order.limits, hold=hold)
-        found = _checked(background, structure, order, hold=hold)
+        if found is None:
+            structure = find_structure(background, lens, folder, order.limits, hold=hold)
+            found = _checked(background, travel(background, structure, order.lens, sigma))
+            note = (
+                f"{len(structure.frames)} of {len(background.keyframes)} keyframes placed by "
+                f"structure from motion ({structure.points} points, {structure.error_px:.2f} px)"
+            )
     except StructureError as why:
-        note = (
-            f"do not trust this camera: it travels (near things move {parallax.excess_px:.1f} px "
-            f"against far ones), but {why}; only its turns were solved, as if it stayed in place"
-        )
-        path = _turning(background, turning, order, [note])
-        return dataclasses.replace(path, trusted=False)
-    note = (
-        f"camera travels: {len(structure.frames)} of {len(background.keyframes)} keyframes placed "
-        f"by structure from motion ({structure.points} points, {structure.error_px:.2f} px), "
-        f"{len(found.poses.frames)} frames in all; the scale of the path is unknown"
-    )
+        found, note = _swayed(background, turning, order, sigma, _BLUNT_PX)
+        if found is None:
+            told = (
+                f"do not trust this camera: it travels (near things move "
+                f"{parallax.excess_px:.1f} px against far ones), but {why}; only its turns were "
+                "solved, as if it stayed in place"
+            )
+            path = _turning(background, turning, order, [told])
+            return dataclasses.replace(path, trusted=False)
+    note = f"camera travels: {note}, {len(found.poses.frames)} frames in all; scale unknown"
     scale = order.lens.width / background.size[0]
     return whole_path(
         PathRows(
@@ -261,9 +270,26 @@ def _with_focal(turning: Turning, lens: Lens) -> Lens:
     return dataclasses.replace(lens, fx=lens.fx * factor, fy=lens.fy * factor)
 
 
-def _checked(
-    background: Background, structure: Structure, order: SolveOrder, *, hold: bool
-) -> Travel:
+def _swayed(
+    background: Background, turning: Turning, order: SolveOrder, sigma: float, least_px: float
+) -> tuple[Travel | None, str]:
+    """Solve a camera that hardly leaves its place without structure from motion, if that fits."""
+    if turning.zooms:
+        return None, ""
+    try:
+        found = _checked(background, sway(background, turning, order.lens, sigma))
+    except (StructureError, np.linalg.LinAlgError):
+        return None, ""
+    off = float(np.median(found.poses.residuals))
+    if not off < least_px:
+        return None, ""
+    return (
+        found,
+        f"it sways; solved from its turns on ({len(found.scene.ids)} points, {off:.2f} px)",
+    )
+
+
+def _checked(background: Background, found: Travel) -> Travel:
     """Poses of all frames in metres of a guess: the middle of the scene is 5 m away at first.
 
     Raises
@@ -271,12 +297,10 @@ def _checked(
     StructureError
         If less than half of the frames can be placed.
     """
-    found = travel(background, structure, order.lens, 0.0 if hold else order.focal_sigma)
     poses, scene = found.poses, found.scene
     if len(poses.frames) < _ENOUGH_PLACED * len(background.sightings):
         raise StructureError(
-            f"pycolmap's structure places only {len(poses.frames)} of "
-            f"{len(background.sightings)} frames"
+            f"the structure places only {len(poses.frames)} of {len(background.sightings)} frames"
         )
     first = poses.camera_from_world[0]
     depth = float(np.median(scene.points @ first[2, :3] + first[2, 3]))

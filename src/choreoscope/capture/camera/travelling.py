@@ -9,6 +9,7 @@ from choreoscope.capture.camera.bundle import Bundle, Sights, refined
 from choreoscope.capture.camera.links import Straight
 from choreoscope.capture.camera.structure import Structure
 from choreoscope.capture.camera.tracks import Background, Sighting
+from choreoscope.capture.camera.turning import Turning, directions_of, every_frame
 from choreoscope.datatypes.camera import Lens
 from choreoscope.geometry import rotation
 
@@ -19,6 +20,7 @@ _OF_COMMON_SPREAD = 0.3
 _LARGEST_ERROR_PX = 2.0
 _WORST_FRAME_PX = 3.0
 _ROUNDS = 12
+_AHEAD, _FEWEST_VIEWS = 0.2, 3
 _VIEWS = 40
 """Frames refined together, spread over the shot."""
 
@@ -97,27 +99,74 @@ def travel(background: Background, structure: Structure, prior: Lens, sigma: flo
     placed = _every_pose(straight, scene, background.sightings, poses)
     if not len(placed.frames):
         return Travel(poses=placed, scene=scene, lens=structure.lens, focal_sigma=sigma)
-    chosen = np.unique(
-        np.linspace(0, len(placed.frames) - 1, min(_VIEWS, len(placed.frames))).astype(int)
-    )
-    by_frame = {sighting.frame: sighting for sighting in background.sightings}
-    views = [by_frame[int(frame)] for frame in placed.frames[chosen]]
+    views, starts = _spread(background, placed.frames, placed.camera_from_world)
     # From many frames, not from keyframes alone, each point is known better.
-    scene = triangulated(straight, views, list(placed.camera_from_world[chosen]))
-    start = Bundle(placed.camera_from_world[chosen], scene.points, straight.focal, sigma)
-    prior_focal = straight.focal * prior.fx / structure.lens.fx
-    bundle = refined(start, _sights(straight, scene, views), prior_focal)
-    factor = bundle.focal / straight.focal
+    scene = triangulated(straight, views, starts)
+    return _finished(background, structure.lens, prior, sigma, (views, starts, scene))
+
+
+def sway(background: Background, turning: Turning, prior: Lens, sigma: float) -> Travel:
+    """Solve a camera that hardly leaves its place from its turns alone, without COLMAP.
+
+    Everything begins at one distance and the camera in one place; for small movements that is
+    near enough (Yu and Gallup 2014, "3D Reconstruction from Accidental Motion").
+    """
+    turns = every_frame(turning, background.sightings)
+    poses = np.tile(np.eye(4), (len(turns.frames), 1, 1))
+    poses[:, :3, :3] = turns.rotations
+    views, starts = _spread(background, turns.frames, poses)
+    ids, rays = directions_of(turning)
+    seen = np.concatenate([view.ids for view in views])
+    known = seen[np.isin(seen, ids)]
+    views_of = np.bincount(np.searchsorted(ids, known), minlength=len(ids))
+    ahead = (rays @ starts[0][2, :3] > _AHEAD) & (views_of >= _FEWEST_VIEWS)
+    factor = float(turning.graph.focals[0]) / turning.straight.focal
     lens = dataclasses.replace(
-        structure.lens,
-        fx=structure.lens.fx * factor,
-        fy=structure.lens.fy * factor,
-        distortion=structure.lens.distortion * (factor**2 if sigma > 0 else 1.0),
+        turning.straight.lens,
+        fx=turning.straight.lens.fx * factor,
+        fy=turning.straight.lens.fy * factor,
+        distortion=prior.distortion,
     )
-    better = dict(zip(placed.frames[chosen].tolist(), bundle.poses, strict=True))
+    scene = Scene(ids=ids[ahead], points=rays[ahead])
+    return _finished(background, lens, prior, sigma, (views, starts, scene))
+
+
+def _spread(
+    background: Background, frames: np.ndarray, poses: np.ndarray
+) -> tuple[list[Sighting], list[np.ndarray]]:
+    """Choose views to refine together, with their poses."""
+    count = len(frames)
+    chosen = np.unique(np.linspace(0, count - 1, min(_VIEWS, count)).astype(int))
+    by_frame = {sighting.frame: sighting for sighting in background.sightings}
+    return [by_frame[int(frames[index])] for index in chosen], list(poses[chosen])
+
+
+def _finished(
+    background: Background,
+    lens: Lens,
+    prior: Lens,
+    sigma: float,
+    start: tuple[list[Sighting], list[np.ndarray], Scene],
+) -> Travel:
+    """Refine views, points and focal length, then place every frame."""
+    views, poses, scene = start
+    straight = Straight(lens, background.size)
+    bundle = refined(
+        Bundle(np.array(poses), scene.points, straight.focal, sigma),
+        _sights(straight, scene, views),
+        straight.focal * prior.fx / lens.fx,
+    )
+    factor = bundle.focal / straight.focal
+    found = dataclasses.replace(
+        lens,
+        fx=lens.fx * factor,
+        fy=lens.fy * factor,
+        distortion=lens.distortion * (factor**2 if sigma > 0 else 1.0),
+    )
+    better = {view.frame: pose for view, pose in zip(views, bundle.poses, strict=True)}
     scene = Scene(ids=scene.ids, points=bundle.points)
-    every = _every_pose(Straight(lens, background.size), scene, background.sightings, better)
-    return Travel(poses=every, scene=scene, lens=lens, focal_sigma=bundle.sigma)
+    every = _every_pose(Straight(found, background.size), scene, background.sightings, better)
+    return Travel(poses=every, scene=scene, lens=found, focal_sigma=bundle.sigma)
 
 
 def _every_pose(

@@ -151,7 +151,7 @@ def every_frame(solved: Turning, sightings: Sequence[Sighting]) -> FrameTurns:
 
     Directions of points in the world are the means over the keyframes that see them.
     """
-    ids, directions = _directions(solved)
+    ids, directions = directions_of(solved)
     rows: list[tuple[int, np.ndarray, float, float]] = []
     guess, focal = np.eye(3), float(solved.graph.focals[0])
     at_key = {key.frame: index for index, key in enumerate(solved.keys)}
@@ -176,8 +176,8 @@ def every_frame(solved: Turning, sightings: Sequence[Sighting]) -> FrameTurns:
     )
 
 
-def _directions(solved: Turning) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of all points of keyframes, rising, and their directions in the world."""
+def directions_of(solved: Turning) -> tuple[np.ndarray, np.ndarray]:
+    """List all points of keyframes, numbers rising, with their directions in the world."""
     ids = np.concatenate([key.ids for key in solved.keys])
     rays = []
     for key, turn, focal in zip(

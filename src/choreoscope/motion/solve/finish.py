@@ -1,5 +1,6 @@
 """From the solve's state to its result: the world set on its floor, confidence, residuals."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -112,29 +113,46 @@ def _person(
     shown = _pixel_residuals(track, shared, points)
     metres = _place_residuals(track, points, options)
     confidence = track.confidence * _agreement(track, shown)[:, None]
-    rotations = track.rotations.copy()
-    turn = rotation.from_matrix(level[:3, :3])
-    rotations[:, 0] = rotation.multiply(turn, rotations[:, 0])
+    root, rotations = _levelled(track.root, track.rotations, level)
     names, columns = _contact_columns(track, touch)
+    motion = Motion(
+        skeleton=track.model.skeleton(track.shape),
+        rate=evidence.times.rate,
+        first_frame=track.first_frame,
+        times=track.times,
+        root_position=root,
+        rotations=rotations,
+        confidence=np.clip(confidence, 0.0, 1.0),
+        contacts=columns,
+        contact_joints=names,
+    )
+    first_root, first_rotations = _levelled(track.rest_root, track.rest, level)
     return PersonSolution(
-        motion=Motion(
-            skeleton=track.model.skeleton(track.shape),
-            rate=evidence.times.rate,
-            first_frame=track.first_frame,
-            times=track.times,
-            root_position=track.root @ level[:3, :3].T + level[:3, 3],
-            rotations=rotation.with_continuous_signs(rotation.normalized(rotations)),
-            confidence=np.clip(confidence, 0.0, 1.0),
-            contacts=columns,
-            contact_joints=names,
-        ),
+        motion=motion,
         model=track.model,
         shape=track.shape,
         stature=track.model.stature(track.shape),
         pixels=_middle(shown, track.pixel_information > 0),
         metres=_middle(metres, track.place_information > 0),
         doubts=_doubts(track, confidence),
+        start=dataclasses.replace(
+            motion,
+            root_position=first_root,
+            rotations=first_rotations,
+            contacts=None,
+            contact_joints=(),
+        ),
     )
+
+
+def _levelled(
+    root: np.ndarray, rotations: np.ndarray, level: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Root path and rotations in the world instead of the solve's."""
+    turned = rotations.copy()
+    turned[:, 0] = rotation.multiply(rotation.from_matrix(level[:3, :3]), turned[:, 0])
+    turned = rotation.with_continuous_signs(rotation.normalized(turned))
+    return root @ level[:3, :3].T + level[:3, 3], turned
 
 
 def _pixel_residuals(track: Track, shared: Shared, points: np.ndarray) -> np.ndarray:

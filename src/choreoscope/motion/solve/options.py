@@ -18,7 +18,6 @@ class Terms:
     above_floor: bool = True
     flight: bool = True
     heights: bool = True
-    shared_shape: bool = True
     order: bool = True
     apart: bool = True
     robust: bool = True
@@ -61,9 +60,9 @@ class Sigmas:
     """
 
     frame_size: float = 0.5
-    frame_turn: float = 0.03
-    root_acceleration: float = 4.0
-    turn_acceleration: float = 25.0
+    frame_turn: float = 0.08
+    root_acceleration: float = 3.0
+    turn_acceleration: float = 18.0
     contact_speed: float = 0.01
     contact_height: float = 0.008
     below_floor: float = 0.008

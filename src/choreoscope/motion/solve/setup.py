@@ -131,6 +131,7 @@ def track_of(
 
     rotations = rotation.identity(count, len(model.joints))
     rotations[at] = turned
+    root = bridge_values(times, spread(world), known)
     rotations = bridge_rotations(
         times, rotations, np.repeat(known[:, None], rotations.shape[1], axis=1)
     )
@@ -155,9 +156,10 @@ def track_of(
         height=evidence.height,
         height_sigma=evidence.height_sigma,
         shape=np.array(start.shape),
-        root=bridge_values(times, spread(world), known),
+        root=root,
         rotations=rotations,
         rest=rotations.copy(),
+        rest_root=root.copy(),
         confidence=spread(start.confidence),
         touching=np.zeros((count, len(ground))),
         support=np.zeros((count, len(ground))),

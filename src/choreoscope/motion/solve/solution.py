@@ -28,6 +28,8 @@ class PersonSolution:
         where nothing was seen.
     doubts : tuple of FrameRange
         Source frames that should not be trusted.
+    start : Motion or None
+        First guess, put into the solved world on the solved body; None where there was none.
     """
 
     motion: Motion
@@ -37,6 +39,7 @@ class PersonSolution:
     pixels: np.ndarray
     metres: np.ndarray
     doubts: tuple[FrameRange, ...]
+    start: Motion | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

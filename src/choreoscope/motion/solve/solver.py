@@ -121,6 +121,24 @@ def descend(  # noqa: PLR0913
     tick : callable or None
         Called after each step.
     """
+    from threadpoolctl import threadpool_limits
+
+    # The matrices are small: on a busy machine several BLAS threads wait for each other for
+    # a hundred times as long as one needs for the work.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _descend(tracks, shared, believed, around, options, held or {}, iterations, tick)
+
+
+def _descend(  # noqa: PLR0913, PLR0917 - as `descend`
+    tracks: Mapping[str, Track],
+    shared: Shared,
+    believed: Believed,
+    around: Neighbourhood,
+    options: SolveOptions,
+    held: Mapping[str, np.ndarray],
+    iterations: int,
+    tick: Callable[[], None] | None,
+) -> Solved:
     state, at = dict(tracks), shared
     damping = _FIRST_DAMPING
     places = joint_places(state)
@@ -135,7 +153,7 @@ def descend(  # noqa: PLR0913
         }
         better = None
         while better is None and damping < _MOST_DAMPING:
-            better = _try(state, systems, at, believed, held or {}, options, damping)
+            better = _try(state, systems, at, believed, held, options, damping)
             if better is not None:
                 tried, moved, covariance = better
                 tried_places = joint_places(tried)

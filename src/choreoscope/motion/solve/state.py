@@ -103,8 +103,8 @@ class Track:
         Stature as told or believed, metres.
     shape, root, rotations : (S,), (T, 3), (T, J, 4) float
         State; the root and its turn in the world.
-    rest : (T, J, 4) float
-        First guess, which holds what nothing speaks about.
+    rest, rest_root : (T, J, 4), (T, 3) float
+        First guess, which holds what nothing speaks about; its root.
     confidence : (T, J) float
         How well each joint is seen.
     touching : (T, G) float
@@ -138,6 +138,7 @@ class Track:
     root: np.ndarray
     rotations: np.ndarray
     rest: np.ndarray
+    rest_root: np.ndarray
     confidence: np.ndarray
     touching: np.ndarray
     support: np.ndarray
@@ -159,6 +160,7 @@ class Track:
                 "root",
                 "rotations",
                 "rest",
+                "rest_root",
                 "confidence",
                 "touching",
                 "support",

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -19,6 +19,7 @@ from choreoscope.formats.fit_json import read_fit, write_fit
 from choreoscope.formats.lens_json import read_lens
 from choreoscope.formats.masks_json import read_masks
 from choreoscope.formats.motion_npz import read_motion, write_motion
+from choreoscope.formats.residuals_npz import check_residuals, write_residuals
 from choreoscope.formats.sequence import read_sequence
 from choreoscope.motion.corrections import LiftCorrections
 from choreoscope.motion.lift import FrameTimes, LiftOptions, LiftResult, lift_people
@@ -26,6 +27,7 @@ from choreoscope.motion.shot_lift import ShotLift, lift_classic, lift_shot, stan
 from choreoscope.motion.solve.evidence import DepthOrder
 from choreoscope.motion.solve.occlusion import depth_orders
 from choreoscope.motion.solve.options import SolveOptions, Terms
+from choreoscope.motion.solve.record import person_record, shot_record
 from choreoscope.motion.solve.solution import PersonSolution
 from choreoscope.motion.summary import fit_record, floor_record, solve_notes
 from choreoscope.pipeline.stage import Contents, Job, Options, Stage
@@ -76,7 +78,10 @@ def run(job: Job) -> None:
         people, camera, notes = lift_classic(
             clip.sequences, clip.lens, clip.path, clip.times, clip.options
         )
-        _write(job, people, camera, notes, {}, {})
+        _write(job, people, camera, notes)
+        write_fit(
+            job.output("fit"), {}, {name: {"stature": one.stature} for name, one in people.items()}
+        )
     else:
         terms = Terms(
             smoothness=options.smoothing,
@@ -136,7 +141,10 @@ def _write_solved(job: Job, lifted: ShotLift, clip: _Clip) -> None:
         for name, person in solution.people.items()
     }
     notes = (*lifted.notes, *solve_notes(solution, lifted.fits, clip.path, clip.lens))
-    _write(job, solution.people, solution.camera, notes, floor_record(solution), facts)
+    _write(job, solution.people, solution.camera, notes)
+    write_fit(job.output("fit"), floor_record(solution), facts, shot_record(solution))
+    for name, person in solution.people.items():
+        write_residuals(job.output("residuals", person=name), person_record(person), person=name)
 
 
 def _write(
@@ -144,17 +152,10 @@ def _write(
     people: Mapping[str, PersonSolution],
     camera: CameraTrack,
     notes: tuple[str, ...],
-    floor: Mapping[str, Any],
-    facts: Mapping[str, Mapping[str, Any]],
 ) -> None:
     for note in notes:
         job.note(note)
     write_camera(job.output("camera"), camera)
-    write_fit(
-        job.output("fit"),
-        floor,
-        {name: facts.get(name, {"stature": one.stature}) for name, one in people.items()},
-    )
     for name, one in people.items():
         write_motion(job.output("motion", person=name), one.motion, person=name)
         body = BodyFile(
@@ -205,6 +206,8 @@ def check(kind: str, path: Path) -> None:
         read_fit(path)
     elif kind == "body":
         read_body(path)
+    elif kind == "residuals":
+        check_residuals(path)
     else:
         read_motion(path)
 
@@ -219,7 +222,7 @@ def contents(kind: str, path: Path) -> Contents:
             size=(camera.width, camera.height),
             finite=not values.size or bool(np.isfinite(values).any()),
         )
-    if kind in ("fit", "body"):
+    if kind in ("fit", "body", "residuals"):
         check(kind, path)
         return Contents()
     motion = read_motion(path)
@@ -229,10 +232,10 @@ def contents(kind: str, path: Path) -> Contents:
 
 STAGE = Stage(
     name="lift",
-    version=2,
+    version=3,
     reads=("people", "sequence", "lens"),
     optional=("camera_path", "masks"),
-    writes=("motion", "camera", "fit", "body"),
+    writes=("motion", "camera", "fit", "body", "residuals"),
     options=LiftStageOptions,
     run=run,
     check=check,
