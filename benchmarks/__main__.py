@@ -19,6 +19,7 @@ ALL = (
     "camera",
     "fit",
     "shot_suite",
+    "solve_cost",
     "shots_real",
 )
 

@@ -11,6 +11,7 @@ cameras, solved one at a time, agree:
 
 import argparse
 import dataclasses
+import json
 import sys
 import tempfile
 import tomllib
@@ -83,7 +84,16 @@ def vtest(folder: Path) -> list[Row]:
     inside = float(np.mean((height >= _PLAUSIBLE_STATURE[0]) & (height <= _PLAUSIBLE_STATURE[1])))
     walking = speed[speed > _PLAUSIBLE_SPEED[0]]
     quick = float(np.mean(walking <= _PLAUSIBLE_SPEED[1])) if len(walking) else 0.0
+    true_height = _given_height(shared_data() / "video" / FILMS["vtest"][1][1])
+    solved = float(np.linalg.inv(result.camera.camera_from_world[0])[1, 3])
     return [
+        Row(
+            "vtest",
+            "camera over the floor m, solved from people / true",
+            f"{solved:.2f} / {true_height:.2f}",
+            "within 10 %",
+            abs(solved / true_height - 1) <= 0.1,
+        ),
         Row("vtest", "persons seen for a second or more", str(len(height)), "", None),
         Row("vtest", "stature m, 5 / 25 / 50 / 75 / 95 %", _quantiles(height), "", None),
         Row(
@@ -92,6 +102,13 @@ def vtest(folder: Path) -> list[Row]:
         Row("vtest", "speed m/s, 5 / 25 / 50 / 75 / 95 %", _quantiles(speed), "", None),
         Row("vtest", "walkers at most 2.2 m/s", f"{100 * quick:.0f} %", ">= 90 %", quick >= 0.9),
     ]
+
+
+def _given_height(path: Path) -> float:
+    """Height of the given camera over the floor z = 0 of its file, metres."""
+    record = json.loads(path.read_text(encoding="utf-8"))["View_001"]
+    turn, shift = np.array(record["R"]), np.array(record["t"])
+    return float(-(turn.T @ shift)[2]) / 1000
 
 
 def _quantiles(values: np.ndarray) -> str:
