@@ -176,6 +176,11 @@ def _round(
         state.shared = dataclasses.replace(state.shared, floor=slopes_of(state.floor))
     believed = _believed(state, evidence, stage, options)
     around = Neighbourhood(evidence.orders, evidence.touching)
+    if number == 0 and len(options.iterations) > 1:
+        # Bodies that start on the wrong side of each other have to pass through first.
+        options = dataclasses.replace(
+            options, terms=dataclasses.replace(options.terms, apart=False)
+        )
     short = windows.is_short(state.tracks, options)
     pieces = state.tracks if short else windows.sample(state.tracks, options)
     solved = descend(pieces, state.shared, believed, around, options, iterations=steps, tick=parts)
