@@ -31,6 +31,11 @@ HEAD = (
 )
 
 
+def anybody(case: Case) -> bool:
+    """Any shot with somebody in it."""
+    return bool(case.truth)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """One term on trial.
@@ -56,7 +61,7 @@ class Trial:
     term: str
     column: str
     situation: Change = controls.as_it_is
-    suits: Callable[[Case], bool] = lambda case: bool(case.truth)
+    suits: Callable[[Case], bool] = anybody
     control: Change = controls.exact
     told: str = "evidence without noise"
     verdict: Literal["nothing", "hurts"] = "nothing"

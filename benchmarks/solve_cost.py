@@ -69,9 +69,7 @@ def main() -> int:
     print(
         f"time  {slowest:.1f} s per 1000 person-frames, at most {_LIMIT_SECONDS}: {words[met[0]]}"
     )
-    print(
-        f"memory {growth:.2f} times for four times the frames, at most {_LIMIT_GROWTH}: {words[met[1]]}"
-    )
+    print(f"memory {growth:.2f} times for 4 x the frames, at most {_LIMIT_GROWTH}: {words[met[1]]}")
     return 0 if all(met) else 1
 
 

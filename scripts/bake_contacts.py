@@ -4,11 +4,15 @@ Contacts are found by doing it: the body is seated, made to kneel, made to bend 
 skin that comes lowest is taken.
 """
 
+# Measures of the body are easier to read in place; anny has no types.
+# ruff: noqa: ANN401, PLR2004
+
 from typing import Any
 
 import numpy as np
 from bake_rig import HOUSE_JOINTS, PARENTS
-from scipy.spatial.transform import Rotation
+
+from choreoscope.geometry import rotation
 
 UNDERSIDE = 0.0025
 """Metres above the lowest skin up to which skin counts as the sole."""
@@ -44,7 +48,8 @@ def _lowest(
     own = {HOUSE_JOINTS.index(f"left_{name}"): angles for name, angles in turns.items()}
     matrices, places = [], []
     for joint, parent in enumerate(PARENTS):
-        local = Rotation.from_euler("xyz", own.get(joint, (0, 0, 0)), degrees=True).as_matrix()
+        turn = np.radians(own.get(joint, (0.0, 0.0, 0.0)))
+        local = rotation.to_matrix(rotation.from_rotation_vector(turn))
         at = surface.joints[joint]
         matrices.append(local if parent < 0 else matrices[parent] @ local)
         shift = at if parent < 0 else matrices[parent] @ (at - surface.joints[parent])

@@ -5,6 +5,9 @@ nose lies on the middle line; brows keep a distance above the lids; the jaw is t
 outline between ears and chin.
 """
 
+# Measures of the body are easier to read in place; anny has no types.
+# ruff: noqa: ANN401, D401, PLR2004
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,8 @@
 """Where the volume of a body is, joint by joint (part of ``bake_body.py``)."""
 
+# Measures of the body are easier to read in place; anny has no types.
+# ruff: noqa: ANN401
+
 from typing import Any
 
 import numpy as np

@@ -7,6 +7,9 @@ for the right share of every joint, so that they also stay in place when posed. 
 side is made of skin that follows the other side's arm or leg.
 """
 
+# Measures of the body are easier to read in place; anny has no types.
+# ruff: noqa: D401, PLR2004
+
 import numpy as np
 from bake_contacts import ball_places, contact_landmarks, sole_landmarks
 from bake_face import face68

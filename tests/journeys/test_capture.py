@@ -49,7 +49,7 @@ def finished(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("result")
     result, ran = _capture(film, out)
     assert result.clips[0].is_complete
-    assert len(ran) == 11
+    assert len(ran) == 12
     return out
 
 

@@ -46,7 +46,17 @@ def _ran(film: Path, out: Path, configuration: Configuration) -> list[str]:
 
 def test_dance_data_lives_without_pictures(film: Path, tmp_path: Path) -> None:
     ran = _ran(film, tmp_path, _configuration("--recipe", "dance-data"))
-    assert set(ran) == {"shots", "people", "identities", "lens", "lift", "bvh", "index", "report"}
+    assert set(ran) == {
+        "shots",
+        "people",
+        "identities",
+        "lens",
+        "camera",
+        "lift",
+        "bvh",
+        "index",
+        "report",
+    }
     clip = tmp_path / "clip-001"
     check_report(clip / "report.html")
     page = (clip / "report.html").read_text(encoding="utf-8")

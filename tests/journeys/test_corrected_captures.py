@@ -23,7 +23,8 @@ FRAMES, SIZE = 60, (160, 120)
 # P01 is away in the middle and comes back as another tracklet.
 SCENE = {"people": 2, "away_from": 20, "away_to": 24}
 AFTER_LIFT = {"lift", "bvh", "index", "report"}
-AFTER_IDENTITIES, AFTER_LENS = {"identities", *AFTER_LIFT}, {"lens", *AFTER_LIFT}
+AFTER_IDENTITIES = {"identities", "camera", *AFTER_LIFT}
+AFTER_LENS = {"lens", "camera", *AFTER_LIFT}
 
 
 def configuration(scene: dict[str, int], **values: object) -> Configuration:
@@ -150,7 +151,7 @@ def test_a_name_is_the_folder_and_the_id_in_every_file(film: Path, out: Path) ->
         assert str(motion["person"]) == "anna"
     shot = json.loads((clip(out) / "shot.json").read_text(encoding="utf-8"))
     assert [(one["id"], one["stature"]) for one in shot["people"]] == [
-        ("anna", pytest.approx(1.8)),
+        ("anna", pytest.approx(1.8, abs=0.01)),
         ("P02", pytest.approx(shot["people"][1]["stature"])),
     ]
     assert shot["people"][0]["height_source"] == "corrected"
@@ -205,14 +206,14 @@ def test_what_the_lift_was_told_is_what_comes(film: Path, out: Path) -> None:
             30:50, [names.index("right_foot"), names.index("right_toes")]
         ]
         assert np.ptp(foot, axis=0).max() < 0.001
-        assert np.all(motion["contacts"][30:50, 2:] == 1.0)
+        assert np.all(motion["contacts"][30:50, 2:4] == 1.0)
         assert np.all(motion["confidence"][50:] == 0.0)
         assert motion["confidence"][49].max() > 0
     with np.load(clip(out) / "people" / "P01" / "motion.npz") as motion:
         assert np.all(motion["contacts"][5:15, :2] == 0.0)
     shot = json.loads((clip(out) / "shot.json").read_text(encoding="utf-8"))
-    assert shot["floor"]["camera_height"] == pytest.approx(1.3)
-    assert shot["people"][0]["stature"] == pytest.approx(1.66)
+    assert shot["floor"]["camera_height"] == pytest.approx(1.3, abs=0.005)
+    assert shot["people"][0]["stature"] == pytest.approx(1.66, abs=0.01)
     notes = " ".join(shot["notes"])
     assert "P01: height 1.66 m from the corrections, not 1.90 m as given" in notes
     assert "P02: what was seen in frames 50:60 is distrusted" in notes

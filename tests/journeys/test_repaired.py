@@ -197,11 +197,11 @@ def test_the_commands(result: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert choreoscope("status", result) == 0
     printed = capsys.readouterr().out
     assert "clip-001: frames 0:40, 40/40 complete in every stage" in printed
-    assert printed.count("█" * FRAMES) == 11
+    assert printed.count("█" * FRAMES) == 12
     assert choreoscope("verify", result, "--quiet") == 0
     assert capsys.readouterr().out == ""
     assert choreoscope("verify", result / CLIP) == 0
-    assert "40/40 frames of 10 stages" in capsys.readouterr().out
+    assert "40/40 frames of 11 stages" in capsys.readouterr().out
     (result / CLIP / MIDDLE).unlink()
     assert choreoscope("verify", result, "--quiet") == 4
     lines = capsys.readouterr().out.splitlines()

@@ -31,7 +31,7 @@ def test_a_whole_result_has_no_fault(calm: Path) -> None:
     told: list[events.Event] = []
     found = verify(open_result(calm).units, told.append)
     assert (found.faults, found.notes, found.exit_code) == ([], [], 0)
-    assert (found.frames, found.complete, found.stages) == (FRAMES, FRAMES, 10)
+    assert (found.frames, found.complete, found.stages) == (FRAMES, FRAMES, 11)
     recorded = [
         file["size"]
         for manifest in calm.glob("**/work/manifests/*.json")

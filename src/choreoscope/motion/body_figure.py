@@ -10,7 +10,7 @@ from choreoscope.datatypes.errors import ShapeError
 from choreoscope.datatypes.mesh import SkinnedMesh
 from choreoscope.datatypes.motion import Motion, Skeleton
 from choreoscope.formats.body_npz import BodyFile
-from choreoscope.geometry import kinematics, rotation
+from choreoscope.geometry import kinematics, rotation, skinning
 from choreoscope.geometry.tubes import vertex_normals
 from choreoscope.motion.bodies.house import Detail, bodies, house_body
 from choreoscope.motion.bodies.model import BodyModel
@@ -128,12 +128,7 @@ def skinned(mesh: SkinnedMesh, motion: Motion, rows: np.ndarray) -> np.ndarray:
     )
     matrices = rotation.to_matrix(rotation.multiply(turns, rotation.inverse(rest_turns)))
     shifts = places - np.einsum("tjab,jb->tja", matrices, rest_places)
-    placed = np.zeros((len(rows), len(mesh.vertices), 3))
-    for slot in range(_INFLUENCES):
-        joints, share = mesh.joints[:, slot], mesh.weights[:, slot, None]
-        moved = np.einsum("tvab,vb->tva", matrices[:, joints], mesh.vertices)
-        placed += share * (moved + shifts[:, joints])
-    return placed
+    return skinning.skinned(mesh.vertices, mesh.joints, mesh.weights, matrices, shifts)
 
 
 def _strongest(joints: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,8 +9,9 @@ from choreoscope.geometry import rotation
 from choreoscope.geometry.kinematics import world_joints
 from choreoscope.motion.bodies.model import BodyModel
 from choreoscope.motion.bodies.points import points_of_regressor
+from choreoscope.motion.bodies.posing import posed_vertices
 from choreoscope.motion.skeletons import SIDES
-from choreoscope.synthetic.skin import main_joints, skin
+from choreoscope.synthetic.skin import main_joints
 
 _PRESSED = 0.0045
 """How much the skin of a sole gives way under a body, metres (heel pads give 4 to 6 mm)."""
@@ -123,7 +124,7 @@ def _pads(model: BodyModel, shape: np.ndarray, skeleton: Skeleton) -> tuple[floa
         poses[1, skeleton.index(f"{side}_thigh")] = turned(_SITTING[0] + _SITTING[1])
         poses[1, skeleton.index(f"{side}_shin")] = turned(-_SITTING[0])
     root = np.tile(model.rest_joints(shape)[0], (3, 1))
-    skins = skin(model, shape, root, poses)
+    skins = posed_vertices(model, shape, root, poses)
     joints, _ = world_joints(skeleton, root, poses)
     main = main_joints(model)
     hand = skeleton.index("left_hand")

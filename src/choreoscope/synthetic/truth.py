@@ -15,7 +15,7 @@ from choreoscope.motion.bodies.points import (
     points_of_regressor,
     pose_body,
 )
-from choreoscope.synthetic.skin import skin
+from choreoscope.motion.bodies.posing import posed_vertices
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class TruePerson:
         """
         rows = slice(start, stop)
         motion = self.motion
-        return skin(
+        return posed_vertices(
             model or self.model, self.shape, motion.root_position[rows], motion.rotations[rows]
         )
 

@@ -124,12 +124,12 @@ _ODDEST = 5.0
 def _points(shared: dict[str, np.ndarray], detail: str) -> dict[str, Regressor]:
     """Point sets, weights divided by their sum because they are stored in single precision."""
     made = {}
-    for key in shared:
+    for key, names in shared.items():
         if key.startswith("full_") and key.endswith("_names"):
             name = key.removeprefix("full_").removesuffix("_names")
             weights = shared[f"{detail}_{name}_weights"]
             made[name] = Regressor(
-                names=tuple(str(point) for point in shared[key]),
+                names=tuple(str(point) for point in names),
                 vertices=shared[f"{detail}_{name}_vertices"],
                 weights=weights / weights.sum(axis=1, keepdims=True),
             )

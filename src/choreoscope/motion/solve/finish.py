@@ -10,6 +10,7 @@ from choreoscope.datatypes.frames import FrameRange
 from choreoscope.datatypes.motion import Motion
 from choreoscope.geometry import rotation
 from choreoscope.motion.bodies.points import place_points
+from choreoscope.motion.skeletons import CONTACT_JOINTS
 from choreoscope.motion.solve import point_terms
 from choreoscope.motion.solve.assembly import pose_of
 from choreoscope.motion.solve.evidence import ShotEvidence
@@ -202,7 +203,14 @@ def _contact_columns(track: Track, touch: Touch) -> tuple[tuple[str, ...], np.nd
         told = track.told[:, own[0]] if own else np.full(len(chance), np.nan)
         names.append(f"{side}_{PART_JOINTS[end]}")
         columns.append(np.where(np.isfinite(told), np.nan_to_num(told), chance))
-    return tuple(names), np.clip(np.stack(columns, axis=1), 0.0, 1.0)
+    order = sorted(range(len(names)), key=lambda at: (_place(names[at]), at))
+    chances = np.clip(np.stack(columns, axis=1), 0.0, 1.0)
+    return tuple(names[at] for at in order), chances[:, order]
+
+
+def _place(joint: str) -> int:
+    """Feet come first, in the order all readers know."""
+    return CONTACT_JOINTS.index(joint) if joint in CONTACT_JOINTS else len(CONTACT_JOINTS)
 
 
 def _belongs(name: str, part: str) -> bool:

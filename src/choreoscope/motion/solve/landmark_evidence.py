@@ -32,7 +32,7 @@ CHILD_BELOW = 1.45
 """Metres: somebody told to be smaller is fitted with the child's body."""
 _TALLEST = 2.4
 """Metres: the adult's body ends there."""
-_TOLD_SIGMA = 0.005
+_TOLD_SIGMA = 0.001
 _PIXEL_METRES, _PLACE_METRES, _DEPTH_RATIO = 0.015, 0.03, 2.0
 """Noise of a landmark at the body's distance: of its pixel, of its 3D estimate across the view."""
 _FACE_FACTOR, _TRUNK_FACTOR = 1.6, 1.3
