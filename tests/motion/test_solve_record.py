@@ -61,6 +61,7 @@ def person(start: Motion | None, motion: Motion | None = None) -> PersonSolution
         metres=np.full(motion.frame_count, 0.02),
         doubts=(FrameRange(FIRST + 2, FIRST + 5),) if motion.frame_count > 5 else (),
         start=start,
+        start_shape=None if start is None else SHAPE,
     )
 
 
@@ -161,7 +162,7 @@ def test_a_solved_dance_keeps_its_first_guess_and_its_figures() -> None:
     solution = solved()
     one = solution.people["P01"]
     assert one.start is not None
-    assert one.start.skeleton is one.motion.skeleton
+    assert one.start_shape is not None
     assert one.start.frame_count == one.motion.frame_count
     # Without noise the first guess is already near the result, in the same world.
     off = np.linalg.norm(one.start.root_position - one.motion.root_position, axis=1)

@@ -100,6 +100,12 @@ KINDS: dict[str, ArtifactKind] = {
             meaning="heights used, floor, and how well the motions agree with what was seen",
         ),
         ArtifactKind(
+            name="residuals",
+            path="work/residuals/{person}.npz",
+            per="person",
+            meaning="agreement with what was seen, feet before and after the solve, by frame",
+        ),
+        ArtifactKind(
             name="bvh",
             path="people/{person}/{person}.bvh",
             per="person",

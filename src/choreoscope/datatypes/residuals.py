@@ -22,8 +22,8 @@ class Footing:
         Height of the lowest point of the left and the right sole over the floor, metres;
         negative below it.
     speeds : (T, 2) float
-        Horizontal speed of the point of each sole that stands best: the slowest of those within
-        20 mm of its lowest one, m/s.
+        Horizontal speed of the slowest point of each sole, m/s: the mean of the steps to the frame
+        and from it; 0 for a single frame.
     """
 
     root: Float[np.ndarray, "T 3"]
@@ -61,8 +61,6 @@ class PersonResiduals:
         Result.
     doubts : tuple of FrameRange
         Source frames that should not be trusted.
-    flights : tuple of FrameRange
-        Source frames of jumps.
     stature : float, > 0
         Standing height of the body, metres.
     """
@@ -74,7 +72,6 @@ class PersonResiduals:
     before: Footing | None
     after: Footing
     doubts: tuple[FrameRange, ...]
-    flights: tuple[FrameRange, ...] = ()
     stature: float
 
     def __post_init__(self) -> None:
@@ -94,6 +91,6 @@ class PersonResiduals:
         if not (np.isfinite(self.stature) and self.stature > 0):
             raise ShapeError(f"PersonResiduals.stature: must be above 0, got {self.stature}")
         own = FrameRange(self.first_frame, self.first_frame + count)
-        for part in (*self.doubts, *self.flights):
+        for part in self.doubts:
             if part.start < own.start or part.stop > own.stop or len(part) == 0:
                 raise ShapeError(f"PersonResiduals: frames {part} are not inside {own}")

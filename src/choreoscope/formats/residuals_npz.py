@@ -14,9 +14,9 @@ SCHEMA = "choreoscope.residuals"
 SCHEMA_VERSION = 1
 _STATES = ("before", "after")
 _OF_A_STATE = ("root", "soles", "speeds")
+_OF_ALL = ("person", "first_frame", "times", "pixels", "metres", "doubts", "stature")
 _MEMBERS = frozenset(
-    ("schema", "schema_version", "person", "first_frame", "times", "pixels", "metres")
-    + ("doubts", "flights", "stature", "after_root", "after_soles", "after_speeds")
+    ("schema", "schema_version", *_OF_ALL, *(f"after_{name}" for name in _OF_A_STATE))
 )
 
 
@@ -39,15 +39,13 @@ def write_residuals(path: Path, record: PersonResiduals, *, person: str) -> None
         "pixels": record.pixels.astype(np.float64),
         "metres": record.metres.astype(np.float64),
         "doubts": _bounds(record.doubts),
-        "flights": _bounds(record.flights),
         "stature": np.array(record.stature, dtype=np.float64),
     }
     for state in _STATES:
         footing: Footing | None = getattr(record, state)
         if footing is not None:
             arrays |= {
-                f"{state}_{name}": getattr(footing, name).astype(np.float64)
-                for name in _OF_A_STATE
+                f"{state}_{name}": getattr(footing, name).astype(np.float64) for name in _OF_A_STATE
             }
     write_arrays(Path(path), SCHEMA, SCHEMA_VERSION, arrays)
 
@@ -74,7 +72,6 @@ def read_residuals(path: Path) -> PersonResiduals:
             before=_footing(stored, "before") if first & set(stored) else None,
             after=_footing(stored, "after"),
             doubts=_ranges(stored["doubts"]),
-            flights=_ranges(stored["flights"]),
             stature=float(stored["stature"]),
         )
 

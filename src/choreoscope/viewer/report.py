@@ -19,6 +19,7 @@ from choreoscope.viewer.palette import colours_for
 from choreoscope.viewer.report_check import check_report
 from choreoscope.viewer.report_data import ModelUse, ReportData, Thumbnail
 from choreoscope.viewer.report_lanes import axis_ticks, curve_text, gap_texts, lane_json, row_text
+from choreoscope.viewer.report_solve import solve_fields
 from choreoscope.viewer.report_text import (
     blender_lines,
     camera_text,
@@ -65,7 +66,17 @@ def write_report(path: Path, data: ReportData) -> None:
 
 def report_page(data: ReportData) -> str:
     """Return the whole page as text."""
-    return render("report.html.j2", **_people_part(data), **_clip_part(data), **_data_part(data))
+    from markupsafe import Markup
+
+    colours = colours_for(entry.person for entry in data.people)
+    told = render("solve.html.j2", **solve_fields(data, colours), ticks=axis_ticks(data))
+    return render(
+        "report.html.j2",
+        **_people_part(data),
+        **_clip_part(data),
+        **_data_part(data),
+        solve_part=Markup(told),  # noqa: S704
+    )
 
 
 def render(template: str, **fields: object) -> str:

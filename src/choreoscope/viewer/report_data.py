@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from choreoscope.datatypes.artifacts import Manifest, WrittenFile
 from choreoscope.datatypes.camera import CameraTrack
@@ -10,6 +11,7 @@ from choreoscope.datatypes.frames import FrameRange
 from choreoscope.datatypes.models import Licence, Tier
 from choreoscope.datatypes.motion import Motion
 from choreoscope.datatypes.people import PersonSequence
+from choreoscope.datatypes.residuals import PersonResiduals
 from choreoscope.datatypes.video import Video
 from choreoscope.formats.body_npz import BodyFile
 
@@ -55,6 +57,10 @@ class PersonEntry:
         Files that belong to this person alone.
     body : BodyFile or None
         What the movement is drawn with; None draws a jointed figure.
+    facts : mapping of str to Any
+        Of the person in ``fit.json``; unknown numbers are None.
+    residuals : PersonResiduals or None
+        Record of the solve; None where nothing was solved.
     """
 
     sequence: PersonSequence
@@ -63,6 +69,8 @@ class PersonEntry:
     height_source: str
     files: tuple[WrittenFile, ...] = ()
     body: BodyFile | None = None
+    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    residuals: PersonResiduals | None = None
 
     @property
     def person(self) -> str:
@@ -139,6 +147,8 @@ class ReportData:
         The two pictures of `viewer.views`.
     files : tuple of WrittenFile
         Files of the clip that belong to no single person.
+    solve : mapping of str to Any
+        Record of the solve in ``fit.json``; empty where nothing was solved.
     made_with : str
         Name and version of the program.
     """
@@ -162,6 +172,7 @@ class ReportData:
     top_view_png: bytes | None = None
     side_view_png: bytes | None = None
     files: tuple[WrittenFile, ...] = ()
+    solve: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.frames) == 0 or self.frames.stop > self.video.frame_count:

@@ -9,6 +9,8 @@ import numpy as np
 
 from choreoscope.datatypes.camera import CameraTrack
 from choreoscope.datatypes.motion import Motion
+from choreoscope.geometry.kinematics import of_motion
+from choreoscope.viewer.agreement import standing_feet, stretches
 from choreoscope.viewer.board import (
     GRID,
     GRID_STRONG,
@@ -27,6 +29,7 @@ _TITLE = 64.0
 _MOST_LINES = 26
 _MOST_MARKS = 10
 _WORD_GAP = 30.0
+_CAMERA_MOVES = 0.05
 _NEAR_CAMERA = 1.4
 """A camera further away than this many times the size of the paths is only pointed at."""
 
@@ -64,6 +67,8 @@ def top_view(
     if camera is not None:
         _draw_camera(board, mapping, camera, turn, area)
     tick = _time_step(motions)
+    for person, motion in motions.items():
+        _draw_prints(board, mapping, motion, colours[person], turn)
     for person, path in paths.items():
         _draw_path(board, mapping.pixels(path), motions[person], colours[person], tick)
     for person, path in paths.items():
@@ -158,6 +163,26 @@ def _bridged(motion: Motion) -> np.ndarray:
     return np.asarray(np.all(motion.confidence == 0, axis=1))
 
 
+def _draw_prints(
+    board: Board, mapping: Mapping2D, motion: Motion, colour: PersonColour, turn: int
+) -> None:
+    """Leave a pale sole wherever a foot stood, from the ankle to the toes."""
+    held, names = standing_feet(motion), motion.skeleton.joints
+    if held is None:
+        return
+    joints = of_motion(motion)[0]
+    pale = mix(colour.rgb, PAPER, 0.62)
+    for side, word in enumerate(("left", "right")):
+        ends = [f"{word}_{end}" for end in ("foot", "toes")]
+        if not set(ends) <= set(names):
+            continue
+        foot = _plan(joints[:, [names.index(end) for end in ends]], turn)
+        for start, stop in stretches(held[:, side]):
+            spot = mapping.pixels(np.median(foot[start:stop], axis=0))
+            radii = (0.035 * mapping.pixels_per_metre, 0.045 * mapping.pixels_per_metre)
+            board.capsule(spot, radii, pale)
+
+
 def _draw_path(
     board: Board, path: np.ndarray, motion: Motion, colour: PersonColour, tick: float
 ) -> None:
@@ -221,7 +246,9 @@ def _draw_camera(
         return
     size = min(0.5, 0.045 * float(np.linalg.norm(area.high - area.low)))
     body = mapping.pixels(np.concatenate([centres[:1], centres[0] + rays * size]))
-    board.line(mapping.pixels(centres), MUTED, 1.5)
+    board.line(mapping.pixels(centres), INK, 2.0)
+    if float(np.linalg.norm(np.ptp(centres, axis=0))) > _CAMERA_MOVES:
+        board.disc(mapping.pixels(centres[-1]), 4.0, INK)
     board.shape(body, INK)
     spot = mapping.pixels(centres[0] - np.array([math.cos(heading), math.sin(heading)]) * size / 2)
     board.text("camera", (float(spot[0]), float(spot[1]) + 6), MUTED, size=11.5, anchor="middle")
@@ -274,6 +301,7 @@ def _draw_words(board: Board, turn: int, step: float, tick: float, *, empty: boo
         "disc: end",
         f"mark every {tick:g} s",
         "dashed: not seen, filled in",
+        "pale soles: where feet stood",
     )
     board.text("     ".join(words), (_MARGIN, below), MUTED, size=11.5)
     origin = np.array([board.width - _MARGIN - 36.0, 34.0])

@@ -138,11 +138,13 @@ def _person(
         doubts=_doubts(track, confidence),
         start=dataclasses.replace(
             motion,
+            skeleton=track.model.skeleton(track.rest_shape),
             root_position=first_root,
             rotations=first_rotations,
             contacts=None,
             contact_joints=(),
         ),
+        start_shape=track.rest_shape,
     )
 
 

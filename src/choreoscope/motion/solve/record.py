@@ -6,6 +6,7 @@ import numpy as np
 
 from choreoscope.datatypes.motion import Motion
 from choreoscope.datatypes.residuals import Footing, PersonResiduals
+from choreoscope.motion.bodies.model import BodyModel
 from choreoscope.motion.bodies.points import place_points, points_of_regressor, pose_body
 from choreoscope.motion.solve.solution import PersonSolution, ShotSolution
 
@@ -13,37 +14,36 @@ _SIDES = ("left", "right")
 
 
 def person_record(person: PersonSolution) -> PersonResiduals:
-    """Gather one person's residuals, and root and feet before and after.
-
-    The first guess is put on the solved body, so that both states differ in the pose alone.
-    """
-    motion = person.motion
+    """Gather one person's residuals, and root and feet before and after."""
+    motion, start = person.motion, person.start
+    before = None
+    if start is not None and person.start_shape is not None:
+        before = footing(person.model, person.start_shape, start)
     return PersonResiduals(
         first_frame=motion.first_frame,
         times=motion.times,
         pixels=person.pixels,
         metres=person.metres,
-        before=None if person.start is None else footing(person, person.start),
-        after=footing(person, motion),
+        before=before,
+        after=footing(person.model, person.shape, motion),
         doubts=person.doubts,
         stature=person.stature,
     )
 
 
-def footing(person: PersonSolution, motion: Motion) -> Footing:
+def footing(model: BodyModel, shape: np.ndarray, motion: Motion) -> Footing:
     """Measure where a body is and how its soles stand over the floor ``y = 0``.
 
     Parameters
     ----------
-    person : PersonSolution
-        For model and shape.
+    model, shape : BodyModel and (S,) float
+        The body.
     motion : Motion
         Of that body.
     """
-    model = person.model
     soles = points_of_regressor(model, model.points["soles"])
-    pose = pose_body(model, person.shape, motion.root_position, motion.rotations)
-    places = place_points(soles, person.shape, pose)
+    pose = pose_body(model, shape, motion.root_position, motion.rotations)
+    places = place_points(soles, shape, pose)
     speeds = _speeds(places[..., [0, 2]], motion.times)
     own = [[at for at, name in enumerate(soles.names) if name.startswith(side)] for side in _SIDES]
     return Footing(

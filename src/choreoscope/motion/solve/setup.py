@@ -160,6 +160,7 @@ def track_of(
         rotations=rotations,
         rest=rotations.copy(),
         rest_root=root.copy(),
+        rest_shape=np.array(start.shape),
         confidence=spread(start.confidence),
         touching=np.zeros((count, len(ground))),
         support=np.zeros((count, len(ground))),

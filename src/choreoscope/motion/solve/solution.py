@@ -29,7 +29,9 @@ class PersonSolution:
     doubts : tuple of FrameRange
         Source frames that should not be trusted.
     start : Motion or None
-        First guess, put into the solved world on the solved body; None where there was none.
+        First guess, put into the solved world; None where there was none.
+    start_shape : (S,) float or None
+        Of the body in `start`.
     """
 
     motion: Motion
@@ -40,6 +42,7 @@ class PersonSolution:
     metres: np.ndarray
     doubts: tuple[FrameRange, ...]
     start: Motion | None = None
+    start_shape: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,8 +103,8 @@ class Track:
         Stature as told or believed, metres.
     shape, root, rotations : (S,), (T, 3), (T, J, 4) float
         State; the root and its turn in the world.
-    rest, rest_root : (T, J, 4), (T, 3) float
-        First guess, which holds what nothing speaks about; its root.
+    rest, rest_root, rest_shape : (T, J, 4), (T, 3), (S,) float
+        First guess, which holds what nothing speaks about; its root and its shape.
     confidence : (T, J) float
         How well each joint is seen.
     touching : (T, G) float
@@ -139,6 +139,7 @@ class Track:
     rotations: np.ndarray
     rest: np.ndarray
     rest_root: np.ndarray
+    rest_shape: np.ndarray
     confidence: np.ndarray
     touching: np.ndarray
     support: np.ndarray

@@ -16,6 +16,7 @@ from choreoscope.formats.fit_json import read_fit
 from choreoscope.formats.lens_json import read_lens
 from choreoscope.formats.motion_npz import read_motion
 from choreoscope.formats.people_json import read_people
+from choreoscope.formats.residuals_npz import read_residuals
 from choreoscope.formats.sequence import read_sequence
 from choreoscope.pipeline.stage import Job, NoOptions, Stage
 from choreoscope.viewer.filmstrip import thumbnail, thumbnail_frames
@@ -61,24 +62,27 @@ def run(job: Job) -> None:
             for file in manifest.files
             if file.person is None and file.frames is None and not file.path.startswith("work/")
         ),
+        solve=read_fit(job.input("fit"))["solve"],
     )
     write_report(job.output("report"), data)
 
 
 def _person(job: Job, person: str, manifests: Mapping[str, Manifest]) -> PersonEntry:
     facts = read_fit(job.input("fit"))["people"].get(person, {})
-    motions, bodies = job.inputs("motion"), job.inputs("body")
+    motions, bodies, records = (job.inputs(kind) for kind in ("motion", "body", "residuals"))
     return PersonEntry(
         sequence=read_sequence(job.input("sequence", person=person)).sequence,
         motion=read_motion(motions[person]) if person in motions else None,
         body=read_body(bodies[person]) if person in bodies else None,
         height_m=facts.get("stature"),
         height_source=str(facts.get("height_source", "unknown")),
+        facts=facts,
+        residuals=read_residuals(records[person]) if person in records else None,
         files=tuple(
             file
             for manifest in manifests.values()
             for file in manifest.files
-            if file.person == person
+            if file.person == person and not file.path.startswith("work/")
         ),
     )
 
@@ -189,9 +193,9 @@ def check(kind: str, path: Path) -> None:
 
 STAGE = Stage(
     name="report",
-    version=1,
+    version=2,
     reads=("shots", "people", "sequence", "lens", "fit", "motion", "camera", "shot"),
-    optional=("body", "bvh", "glb", "overlay", "top_view", "side_view", *PASSES),
+    optional=("body", "residuals", "bvh", "glb", "overlay", "top_view", "side_view", *PASSES),
     writes=("report",),
     options=NoOptions,
     run=run,

@@ -28,7 +28,7 @@ def check(kind: str, path: Path) -> None:
 
 STAGE = Stage(
     name="views",
-    version=1,
+    version=2,
     reads=("motion", "camera"),
     optional=("body",),
     writes=("top_view", "side_view"),
