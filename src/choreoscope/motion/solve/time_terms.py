@@ -30,7 +30,8 @@ def smoothness(track: Track, options: SolveOptions, normal: Normal | None) -> fl
         return 0.0
     step = np.diff(track.times)
     middle = 0.5 * (step[1:] + step[:-1])
-    share = middle / _REFERENCE_SECONDS
+    # What happens between two frames a film of few frames does not show: it counts no more.
+    share = np.minimum(middle / _REFERENCE_SECONDS, 1.0)
     cost = _root(track, options, normal, step, middle, share)
     return cost + _turns(track, options, normal, step, middle, share)
 
