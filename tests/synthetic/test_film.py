@@ -47,13 +47,15 @@ def test_masks_and_depth_lie_where_the_joints_are(shot: Shot, folder: Path) -> N
         track = read_masks(folder / "truth" / "people" / person.person / "masks.json")
         joints, _ = person.joints()
         trunk = [person.model.joints.index(name) for name in ("spine_mid", "pelvis", "spine_high")]
-        pixels = in_pixels(joints, shot.camera)
-        depth = in_camera(joints, shot.camera)[..., 2]
+        seen = in_camera(joints, shot.camera)
+        pixels, depth = in_pixels(seen, shot.camera), seen[..., 2]
         for frame, mask in zip(track.frames.tolist(), track.masks, strict=True):
             dense = decode(mask)
             z = read_exr(folder / "truth" / "passes" / "depth" / f"{frame:06d}.exr")
             plane = z.pixels[..., 0]
             for joint in trunk:
+                if not np.isfinite(pixels[frame, joint]).all():
+                    continue
                 column, row = np.floor(pixels[frame, joint]).astype(int)
                 if 0 <= column < 160 and 0 <= row < 90:
                     asked += 1

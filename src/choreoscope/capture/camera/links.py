@@ -137,7 +137,7 @@ def bridged(
 def loops(
     background: Background, straight: Straight, keys: Sequence[Sighting], turns: np.ndarray
 ) -> list[Link]:
-    """Link views that come back after a while, so that a pan to and fro does not drift.
+    """Link views that come back after a while, so that a pan there and back does not drift.
 
     Parameters
     ----------
