@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 import pytest
-from tests.motion.toy_body import toy_body
+from toy_body import toy_body
 
 from choreoscope.datatypes.camera import CameraTrack
 from choreoscope.datatypes.errors import InputError

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 import pytest
-from tests.motion.toy_body import toy_body
+from toy_body import toy_body
 
 from choreoscope.geometry import rotation
 from choreoscope.motion.bodies.points import (
