@@ -18,7 +18,9 @@ $(VENV)/.core: pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
+# torch first: what depends on it must not choose another build.
 $(VENV)/.test: $(VENV)/.core
+	$(PIP) install --quiet --constraint constraints.txt torch
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[test]'
 	@touch $@
 

@@ -15,7 +15,6 @@ ALL = (
     "places",
     "delivery",
     "night",
-    "render",
     "camera",
     "fit",
     "shot_suite",

@@ -8,7 +8,7 @@ from typing import Any
 from choreoscope.capture.config import (
     Configuration,
     automatic_processes,
-    backend_options,
+    backend_choices,
     stage_options,
 )
 from choreoscope.capture.corrections import corrected_options, depth_keys, shots_of_clip
@@ -27,8 +27,7 @@ from choreoscope.datatypes.models import Limits, RunSettings
 from choreoscope.datatypes.passes import PASSES
 from choreoscope.datatypes.shots import ShotsResult
 from choreoscope.datatypes.video import Video
-from choreoscope.pipeline.backends import backend
-from choreoscope.pipeline.choices import BackendChoice, Choices, GivenInput
+from choreoscope.pipeline.choices import Choices, GivenInput
 from choreoscope.pipeline.recipe import Recipe
 from choreoscope.pipeline.stage import Options
 
@@ -214,12 +213,11 @@ class FilmChoices:
                 name: own.model_copy(update={"depth_keys": keys}) for name, own in outside.items()
             }
         options |= outside
-        back_end = BackendChoice(
-            spec=backend("people", people.backend), options=backend_options(self.configuration)
-        )
+        chosen = backend_choices(self.configuration)
+        wanted = {stage.task for stage in self.recipe.stages}
         return Choices(
             options=corrected_options(options, self.corrections, frames, self.recipe),
-            backends={"people": back_end},
+            backends={task: one for task, one in chosen.items() if task in wanted},
             given=(shots_of_clip(self.given, self.shots, frames),),
             retry_failed=self.retry_failed,
             hopeless=self.shots.undecodable,

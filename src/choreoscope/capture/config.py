@@ -9,10 +9,17 @@ from typing import Any
 from pydantic import BaseModel, Field, create_model
 
 from choreoscope.capture.recipes import DEFAULT_RECIPE, known_stages, preset
-from choreoscope.capture.sections import Configuration, PeopleSection
+from choreoscope.capture.sections import (
+    PASS_TASKS,
+    Configuration,
+    PassesSection,
+    PassTaskSection,
+    PeopleSection,
+)
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.models import ExecutorName
 from choreoscope.pipeline.backends import backend, find_backends
+from choreoscope.pipeline.choices import BackendChoice
 from choreoscope.pipeline.config.dataclass_models import section_of
 from choreoscope.pipeline.config.layers import Given, Layer, Resolved, resolve
 from choreoscope.pipeline.config.reading import read_layer
@@ -25,7 +32,7 @@ __all__ = [
     "SAID_ELSEWHERE",
     "Configuration",
     "automatic_processes",
-    "backend_options",
+    "backend_choices",
     "configuration_type",
     "configure",
     "configured",
@@ -50,39 +57,51 @@ CORRECTIONS = "corrections"
 @functools.cache
 def configuration_type() -> type[Configuration]:
     """Make the configuration with the keys of all stages and of all installed back ends."""
-    people = find_backends("people")
-    options = {
-        spec.name: _section(
-            dict[str, Any] if spec.options is None else section_of(spec.options),
-            f"Options of the back end {spec.name}.",
-        )
-        for spec in people
+    passes = {
+        task: _section(_task_section(PassTaskSection, task, default), meaning)
+        for task, (default, meaning) in PASS_TASKS.items()
     }
-    people_type = _with(
-        PeopleSection,
-        {
-            "options": _section(
-                _with(Section, options, "BackendOptions"), _meaning(PeopleSection, "options")
-            ),
-            "backend": (
-                str,
-                Field(
-                    default=PeopleSection().backend,
-                    description=_meaning(PeopleSection, "backend"),
-                    json_schema_extra={"choices": [spec.name for spec in people]},
-                ),
-            ),
-        },
-    )
     stages = {
         stage.name: _section(kind, f"{stage.name}: {stage.meaning}.")
         for stage in known_stages()
         if (kind := _stage_section(stage)) is not None
     }
-    parts = {"people": people_type, "stages": _with(Section, stages, "Stages")}
+    parts = {
+        "people": _task_section(PeopleSection, "people", PeopleSection().backend),
+        "passes": _with(PassesSection, passes),
+        "stages": _with(Section, stages, "Stages"),
+    }
     return _with(
         Configuration,
         {name: _section(kind, _meaning(Configuration, name)) for name, kind in parts.items()},
+    )
+
+
+def _task_section(base: type[Section], task: str, default: str) -> type[Any]:
+    """Add the back ends there are of a task, and their options, to its section."""
+    specs = find_backends(task)
+    options = {
+        spec.name: _section(
+            dict[str, Any] if spec.options is None else section_of(spec.options),
+            f"Options of the back end {spec.name}.",
+        )
+        for spec in specs
+    }
+    return _with(
+        base,
+        {
+            "options": _section(
+                _with(Section, options, "BackendOptions"), _meaning(base, "options")
+            ),
+            "backend": (
+                str,
+                Field(
+                    default=default,
+                    description=_meaning(base, "backend"),
+                    json_schema_extra={"choices": [spec.name for spec in specs]},
+                ),
+            ),
+        },
     )
 
 
@@ -151,13 +170,27 @@ def configured(
     kind = kind or configuration_type()
     named = [layer.values[("recipe",)] for layer in layers if ("recipe",) in layer.values]
     resolved = resolve(kind, [preset_layer(named[-1] if named else None), *layers])
-    chosen = resolved.values.people.backend
-    try:
-        backend("people", chosen)
-    except InputError as error:
-        origin = resolved.origin(("people", "backend"))
-        raise InputError(f"{origin}: people.backend: {error}") from error
+    for task, path in TASKS.items():
+        try:
+            backend(task, _section_of_task(resolved.values, task).backend)
+        except InputError as error:
+            key = (*path, "backend")
+            raise InputError(f"{resolved.origin(key)}: {'.'.join(key)}: {error}") from error
     return resolved
+
+
+TASKS: Mapping[str, KeyPath] = {
+    "people": ("people",),
+    **{task: ("passes", task) for task in PASS_TASKS},
+}
+"""Where a back end is chosen for each task."""
+
+
+def _section_of_task(configuration: Configuration, task: str) -> Any:  # noqa: ANN401
+    section: Any = configuration
+    for name in TASKS[task]:
+        section = getattr(section, name)
+    return section
 
 
 def preset_layer(named: Given | None) -> Layer:
@@ -192,18 +225,30 @@ def stage_options(configuration: Configuration, stage: Stage, **derived: Any) ->
     return stage.options(**own, **derived)
 
 
-def backend_options(configuration: Configuration) -> dict[str, Any]:
-    """Options of the chosen people back end, all of them."""
-    people = configuration.people
-    section = getattr(people.options, people.backend)
-    return dict(section) if isinstance(section, Mapping) else section.model_dump()
+def backend_choices(configuration: Configuration) -> dict[str, BackendChoice]:
+    """Look up the chosen back end of every task, with all its options.
+
+    Raises
+    ------
+    InputError
+        If there is none of a name.
+    """
+    choices = {}
+    for task in TASKS:
+        chosen = _section_of_task(configuration, task)
+        section = getattr(chosen.options, chosen.backend)
+        options = dict(section) if isinstance(section, Mapping) else section.model_dump()
+        choices[task] = BackendChoice(spec=backend(task, chosen.backend), options=options)
+    return choices
 
 
 def text_of(configuration: Configuration, title: str) -> str:
     """Write a configuration as commented YAML; options of back ends not chosen are left out."""
-    people = configuration.people
-    other = [name for name in type(people.options).model_fields if name != people.backend]
-    leave_out: set[KeyPath] = {("people", "options", name) for name in other}
+    leave_out: set[KeyPath] = set()
+    for task, path in TASKS.items():
+        chosen = _section_of_task(configuration, task)
+        others = set(type(chosen.options).model_fields) - {chosen.backend}
+        leave_out |= {(*path, "options", name) for name in others}
     return commented(configuration, title, leave_out)
 
 

@@ -145,6 +145,29 @@ class PeopleSection(Section):
     )
 
 
+PASS_TASKS: dict[str, tuple[str, str]] = {
+    "matte": ("people_masks", "Back end that makes mattes."),
+    "depth": ("proxy", "Back end that makes depth; proxy: the solved bodies and floor."),
+    "normals": ("proxy", "Back end that makes normals; proxy: the solved bodies and floor."),
+    "parts": ("proxy", "Back end that tells body parts; proxy: the solved bodies."),
+    "flow": ("dis", "Back end that makes motion vectors; proxy: the solved bodies and floor."),
+}
+"""Tasks of the passes: the back end by default, and what it does."""
+
+
+class PassTaskSection(Section):
+    """What makes one pass."""
+
+    backend: str = Field(default="", description="Back end.")
+    options: Section = Field(
+        default_factory=Section, description="Options of the back ends, each below its own name."
+    )
+
+
+class PassesSection(Section):
+    """What makes the film passes, those that the recipe has."""
+
+
 class RunSection(Section):
     """How fast and where; never changes what a result is."""
 
@@ -210,6 +233,10 @@ class Configuration(Section):
     )
     people: PeopleSection = Field(
         default_factory=PeopleSection, description="Who is in the film, and what finds them."
+    )
+    passes: PassesSection = Field(
+        default_factory=PassesSection,
+        description="What makes the film passes, those that the recipe has.",
     )
     corrections: Path | None = Field(
         default=None,

@@ -138,6 +138,36 @@ KINDS: dict[str, ArtifactKind] = {
         ArtifactKind(
             name="report", path="report.html", per="clip", meaning="one page to look at, offline"
         ),
+        ArtifactKind(
+            name="matte_state",
+            path="work/matte_state/{window}.npz",
+            per="window",
+            meaning="what a matting network remembers at the end of a window",
+        ),
+        ArtifactKind(
+            name="raw_depth",
+            path="work/raw_depth/raw_depth.{frame}.exr",
+            per="frame",
+            meaning="depth as the back end gives it, before it is fitted to the shot",
+        ),
+        ArtifactKind(
+            name="depth_state",
+            path="work/depth_state/{window}.npz",
+            per="window",
+            meaning="what a depth network remembers at the end of a window",
+        ),
+        ArtifactKind(
+            name="depth_fit",
+            path="work/depth_fit.json",
+            per="clip",
+            meaning="how raw depth becomes metres: scale, offset, gain by frame, residuals",
+        ),
+        ArtifactKind(
+            name="cloud",
+            path="cloud/cloud.usdc",
+            per="clip",
+            meaning="the film lifted into space as an animated point cloud (USD)",
+        ),
         *(
             ArtifactKind(name=one.name, path=one.path, per="frame", meaning=one.meaning)
             for one in PASSES.values()

@@ -55,6 +55,17 @@ class PassKind:
         return f"passes/{self.name}/{self.name}.{{frame}}{self.suffix}"
 
 
+CRYPTO_LAYERS = 3
+"""Layers of two ranks each: six objects may share a pixel, as Cryptomatte 1.2.0 recommends."""
+
+
+def crypto_channels(name: str) -> tuple[str, ...]:
+    """Channel names of a Cryptomatte, in the order of its ranks."""
+    return tuple(
+        f"{name}{layer:02d}.{channel}" for layer in range(CRYPTO_LAYERS) for channel in "rgba"
+    )
+
+
 def _grey(name: str, meaning: str) -> PassKind:
     return PassKind(
         name=name, channels=("Y",), suffix=".png", dtype="uint16", unit="0 to 1", meaning=meaning
@@ -111,6 +122,61 @@ PASSES: dict[str, PassKind] = {
             unit="pixels",
             meaning=(
                 "where each pixel is in the next frame: x to the right, y down, pixels (float EXR)"
+            ),
+        ),
+        PassKind(
+            name="flow_back",
+            channels=("R", "G"),
+            suffix=".exr",
+            dtype="float32",
+            unit="pixels",
+            meaning=(
+                "where each pixel was in the previous frame: x to the right, y down, pixels "
+                "(float EXR)"
+            ),
+        ),
+        PassKind(
+            name="position",
+            channels=("R", "G", "B"),
+            suffix=".exr",
+            dtype="float32",
+            unit="metres",
+            meaning=(
+                "place in the world, right-handed, Y up, floor y = 0, metres; NaN where there is "
+                "no depth (float EXR)"
+            ),
+        ),
+        PassKind(
+            name="depth_sigma",
+            channels=("R", "G", "B"),
+            suffix=".exr",
+            dtype="float32",
+            unit="metres",
+            meaning=(
+                "one standard deviation of the depth in metres, 0 where there is no depth "
+                "(float EXR, three equal channels)"
+            ),
+        ),
+        PassKind(
+            name="people",
+            channels=crypto_channels("CryptoPerson"),
+            suffix=".exr",
+            dtype="float32",
+            unit="Cryptomatte",
+            meaning=(
+                "who is where: Cryptomatte of the performers' soft mattes, names in the header "
+                "(float EXR)"
+            ),
+        ),
+        PassKind(
+            name="parts",
+            channels=crypto_channels("CryptoPart"),
+            suffix=".exr",
+            dtype="float32",
+            unit="Cryptomatte",
+            meaning=(
+                "body parts: Cryptomatte of named classes, left and right are the performer's "
+                "(float EXR)"
             ),
         ),
     )

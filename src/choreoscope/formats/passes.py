@@ -11,6 +11,8 @@ from choreoscope.formats.exr import write_exr
 from choreoscope.formats.pictures import read_picture, write_png
 
 FULL = 65535
+EQUAL = ("depth", "depth_sigma")
+"""Passes of one number, stored as three equal channels: every program shows those."""
 UNIT = "unit"
 """Header attribute that says what a stored 1.0 means ("metres", "relative", ...)."""
 AXES = "axes"
@@ -46,13 +48,13 @@ def write_pass(
         If it cannot be written.
     """
     kind = pass_kind(name)
-    stored = 1 if name == "depth" else len(kind.channels)
+    stored = 1 if name in EQUAL else len(kind.channels)
     if values.ndim != 3 or values.shape[2] != stored:  # noqa: PLR2004
         raise ShapeError(f"{name}: expected (H, W, {stored}), got {values.shape}")
     if kind.suffix == ".png":
         write_png(path, np.rint(np.clip(values, 0.0, 1.0) * FULL).astype(np.uint16))
         return
-    planes = np.repeat(values, 3, axis=2) if name == "depth" else values
+    planes = np.repeat(values, 3, axis=2) if name in EQUAL else values
     typed = planes.astype(kind.dtype)
     attributes: dict[str, str | Fraction] = {
         "framesPerSecond": rate,
@@ -63,7 +65,7 @@ def write_pass(
 
 
 def read_pass(name: str, path: Path) -> np.ndarray:
-    """Read one frame of a pass in the pass's unit, ``(H, W, C)`` float32; depth has one channel.
+    """Read one frame of a pass in the pass's unit, ``(H, W, C)`` float32; depths have one channel.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def house_picture(name: str, path: Path) -> Picture:
 def values_of(name: str, picture: Picture) -> np.ndarray:
     """Bring a house picture into the pass's unit, ``(H, W, C)`` float32."""
     kind = pass_kind(name)
-    wanted = kind.channels[:1] if name == "depth" else kind.channels
+    wanted = kind.channels[:1] if name in EQUAL else kind.channels
     planes = picture.pixels[..., [picture.channels.index(channel) for channel in wanted]]
     scale = FULL if picture.is_whole_numbers else 1
     return planes.astype(np.float32) / np.float32(scale)

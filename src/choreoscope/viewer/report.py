@@ -16,6 +16,7 @@ from choreoscope.datatypes.errors import OutputError
 from choreoscope.viewer.completeness import rows_of, verdict_of
 from choreoscope.viewer.curves import curves_of
 from choreoscope.viewer.palette import colours_for
+from choreoscope.viewer.passes_part import passes_fields
 from choreoscope.viewer.report_check import check_report
 from choreoscope.viewer.report_data import ModelUse, ReportData, Thumbnail
 from choreoscope.viewer.report_lanes import axis_ticks, curve_text, gap_texts, lane_json, row_text
@@ -76,6 +77,8 @@ def report_page(data: ReportData) -> str:
         **_clip_part(data),
         **_data_part(data),
         solve_part=Markup(told),  # noqa: S704
+        passes_part=Markup(render("passes.html.j2", **passes_fields(data))),  # noqa: S704
+        has_passes=bool(data.passes),
     )
 
 

@@ -40,6 +40,28 @@ class Thumbnail:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PassEntry:
+    """One film pass.
+
+    Attributes
+    ----------
+    name : str
+        Of the pass.
+    count : int
+        Frames it has.
+    span : (float, float)
+        Numbers shown as the first and the last colour.
+    pictures : tuple of Thumbnail
+        Some of its frames in colours.
+    """
+
+    name: str
+    count: int
+    span: tuple[float, float]
+    pictures: tuple[Thumbnail, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PersonEntry:
     """One person of the clip.
 
@@ -149,6 +171,8 @@ class ReportData:
         Files of the clip that belong to no single person.
     solve : mapping of str to Any
         Record of the solve in ``fit.json``; empty where nothing was solved.
+    passes : tuple of PassEntry
+        Film passes that were made or taken in.
     made_with : str
         Name and version of the program.
     """
@@ -173,6 +197,7 @@ class ReportData:
     side_view_png: bytes | None = None
     files: tuple[WrittenFile, ...] = ()
     solve: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    passes: tuple[PassEntry, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.frames) == 0 or self.frames.stop > self.video.frame_count:

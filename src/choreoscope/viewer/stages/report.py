@@ -20,6 +20,7 @@ from choreoscope.formats.residuals_npz import read_residuals
 from choreoscope.formats.sequence import read_sequence
 from choreoscope.pipeline.stage import Job, NoOptions, Stage
 from choreoscope.viewer.filmstrip import thumbnail, thumbnail_frames
+from choreoscope.viewer.passes_part import passes_of
 from choreoscope.viewer.report import check_report, write_report
 from choreoscope.viewer.report_data import (
     Decision,
@@ -63,6 +64,12 @@ def run(job: Job) -> None:
             if file.person is None and file.frames is None and not file.path.startswith("work/")
         ),
         solve=read_fit(job.input("fit"))["solve"],
+        passes=passes_of(
+            {name: job.inputs(name) for name in PASSES},
+            job.video,
+            job.frames,
+            tuple(sorted(job.inputs("sequence"))),
+        ),
     )
     write_report(job.output("report"), data)
 
@@ -193,7 +200,7 @@ def check(kind: str, path: Path) -> None:
 
 STAGE = Stage(
     name="report",
-    version=2,
+    version=3,
     reads=("shots", "people", "sequence", "lens", "fit", "motion", "camera", "shot"),
     optional=("body", "residuals", "bvh", "glb", "overlay", "top_view", "side_view", *PASSES),
     writes=("report",),
