@@ -59,7 +59,7 @@ def test_importing_everything_but_kernels_loads_no_heavy_library() -> None:
 
 
 def test_only_kernels_are_compiled() -> None:
-    rooms = ("fit.kernel", "solve.kernels", "solve.banding", "rendering.soft_")
+    rooms = ("fit.kernel", "solve.kernels", "solve.banding", "rendering.soft_", "cloud.kernels")
     assert all(any(room in name for room in rooms) for name in _compiled_modules())
 
 

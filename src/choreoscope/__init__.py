@@ -14,6 +14,7 @@ _PUBLIC = {
     "load_result": "choreoscope.capture.film",
     "configure": "choreoscope.capture.config",
     "repair": "choreoscope.capture.repair",
+    "lift_depth": "choreoscope.capture.cloud.command",
     "CaptureOptions": "choreoscope.capture.film",
     "FilmResult": "choreoscope.capture.film",
     "LensRequest": "choreoscope.capture.film",

@@ -1,3 +1,4 @@
+from choreoscope.capture.cloud.command import lift_depth as lift_depth
 from choreoscope.capture.config import configure as configure
 from choreoscope.capture.film import CaptureOptions as CaptureOptions
 from choreoscope.capture.film import FilmResult as FilmResult

@@ -14,9 +14,10 @@ from choreoscope.capture.choosing import outside_options, recipe_of, run_setting
 from choreoscope.capture.config import (
     CORRECTIONS,
     SAID_ELSEWHERE,
+    TASKS,
     Configuration,
     automatic_processes,
-    backend_options,
+    backend_choices,
     configuration_type,
     configure,
     configured,
@@ -198,11 +199,12 @@ def test_defaults_are_those_of_the_stages_and_back_ends() -> None:
     configuration = configured([]).values
     for stage in known_stages():
         assert stage_options(configuration, stage) == stage.options()
-    for spec in find_backends("people"):
-        chosen = flags.parse(["--people.backend", spec.name])
-        options = backend_options(configured([chosen]).values)
-        assert spec.options is not None
-        assert spec.options(**options) == spec.options()
+    for task, path in TASKS.items():
+        for spec in find_backends(task):
+            chosen = flags.parse([f"--{'.'.join(path)}.backend", spec.name])
+            options = backend_choices(configured([chosen]).values)[task].options
+            assert spec.options is not None
+            assert spec.options(**options) == spec.options()
 
 
 def test_every_back_end_of_ours_lists_its_options() -> None:

@@ -11,6 +11,7 @@ from choreoscope.capture.external.delivery import Stillness
 from choreoscope.capture.external.numbering import Wanted, guessed
 from choreoscope.capture.external.options import ExternalOptions, PassSource
 from choreoscope.capture.external.patterns import Pattern
+from choreoscope.capture.external.presets import PRESETS
 from choreoscope.capture.external.reading import values_of
 from choreoscope.capture.external.units import (
     Background,
@@ -22,7 +23,7 @@ from choreoscope.capture.external.units import (
     scale_offset_at,
 )
 from choreoscope.datatypes.errors import InputError
-from choreoscope.datatypes.passes import PASSES, Picture
+from choreoscope.datatypes.passes import Picture
 from choreoscope.formats.external_json import SourceFile
 
 NAMES = {"film": "dance (1)", "clip": "clip-001", "stage": "switchlight"}
@@ -81,7 +82,7 @@ def test_patterns_that_mean_nothing() -> None:
     ],
 )
 def test_the_preset_finds_each_pass_once(path: str, passes: list[str]) -> None:
-    expected = ExternalOptions().expected(tuple(PASSES))
+    expected = ExternalOptions().expected(tuple(PRESETS["switchlight"]))
     found = [name for name, said in expected.items() if Pattern(said.pattern, NAMES).match(path)]
     assert found == passes
 

@@ -17,18 +17,28 @@ from choreoscope.datatypes.errors import InputError, OutputError, ShapeError
 from choreoscope.datatypes.frames import FrameSet
 from choreoscope.datatypes.passes import PASSES, ImageSequence, pass_kind
 from choreoscope.formats.exr import read_exr, write_exr
-from choreoscope.formats.passes import check_pass, house_picture, read_pass, write_pass
+from choreoscope.formats.passes import (
+    EQUAL,
+    IDS,
+    check_pass,
+    house_picture,
+    read_ids,
+    read_pass,
+    write_ids,
+    write_pass,
+)
 from choreoscope.formats.pictures import read_picture, write_png
 
 RATE = Fraction(24000, 1001)
+PLAIN = [name for name in PASSES if name not in IDS]
 
 
 def values(name: str, rng: np.random.Generator) -> np.ndarray:
-    channels = 1 if name == "depth" else len(pass_kind(name).channels)
+    channels = 1 if name in EQUAL else len(pass_kind(name).channels)
     return rng.uniform(0, 1, (12, 20, channels)).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", PASSES)
+@pytest.mark.parametrize("name", PLAIN)
 def test_every_pass_reads_back(name: str, tmp_path: Path, rng: np.random.Generator) -> None:
     kind, content = pass_kind(name), values(name, rng)
     path = tmp_path / f"größe 深度{kind.suffix}"
@@ -41,7 +51,7 @@ def test_every_pass_reads_back(name: str, tmp_path: Path, rng: np.random.Generat
     assert path.read_bytes() == first
 
 
-@pytest.mark.parametrize("name", PASSES)
+@pytest.mark.parametrize("name", PLAIN)
 def test_another_library_reads_every_pass(
     name: str, tmp_path: Path, rng: np.random.Generator
 ) -> None:
@@ -56,7 +66,7 @@ def test_another_library_reads_every_pass(
     assert (
         str(spec.format) == {"uint16": "uint16", "float16": "half", "float32": "float"}[kind.dtype]
     )
-    wanted = np.repeat(content, 3, axis=2) if name == "depth" else content
+    wanted = np.repeat(content, 3, axis=2) if name in EQUAL else content
     assert pixels.shape == wanted.shape
     assert np.abs(pixels - wanted).max() < 1e-3
     if kind.suffix == ".exr":
@@ -64,6 +74,24 @@ def test_another_library_reads_every_pass(
         assert spec.getattribute("unit") == kind.unit
         # OpenImageIO gives rationals as a pair.
         assert tuple(spec.getattribute("FramesPerSecond")) == (24000, 1001)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_passes_of_ids_are_cryptomattes(name: str, tmp_path: Path) -> None:
+    kind, path = pass_kind(name), tmp_path / "ids.exr"
+    left, right = np.zeros((2, 8, 10), np.float32)
+    left[:, :6], right[:, 5:] = 0.75, 0.25
+    write_ids(name, path, {"a": left, "b": right}, rate=RATE, header={"made": "here"})
+    picture = check_pass(name, path)
+    assert (set(picture.channels), picture.header["unit"]) == (set(kind.channels), "Cryptomatte")
+    found = read_ids(name, path)
+    assert np.array_equal(found["a"], left)
+    assert np.array_equal(found["b"], right)
+    with pytest.raises(OutputError, match="write_ids"):
+        write_pass(name, path, np.zeros((8, 10, 12)), rate=RATE)
+    write_exr(path, dict.fromkeys(kind.channels, left))
+    with pytest.raises(OutputError, match="names of a Cryptomatte"):
+        check_pass(name, path)
 
 
 def test_eight_bits_become_sixteen_without_loss(tmp_path: Path) -> None:

@@ -120,3 +120,31 @@ def test_a_lamp_throws_a_shadow() -> None:
 def test_an_odd_number_of_samples_is_refused() -> None:
     with pytest.raises(InputError, match="samples"):
         render(Scene(meshes=()), EYE, samples=3)
+
+
+def test_flow_back_is_where_points_were() -> None:
+    moved = wall(3.0, half=0.6, instance=1)
+    there = moved.vertices + np.array([0.15, 0.0, 0.0])
+    before = moved.vertices - np.array([0.0, 0.3, 0.0])
+    scene = Scene(
+        meshes=(dataclasses.replace(moved, next_vertices=there, earlier_vertices=before),)
+    )
+    picture = render(scene, EYE, samples=0, next_view=EYE, earlier_view=EYE)
+    seen = picture.instance == 1
+    assert picture.flow is not None
+    assert picture.flow_back is not None
+    np.testing.assert_allclose(picture.flow[seen], [[3.0, 0.0]] * seen.sum(), atol=1e-3)
+    np.testing.assert_allclose(picture.flow_back[seen], [[0.0, 6.0]] * seen.sum(), atol=1e-3)
+    assert render(scene, EYE, samples=0, next_view=EYE).flow_back is None
+
+
+def test_one_bending_lens_after_another() -> None:
+    # Rays of a lens are kept for the next picture, and must not be kept for another lens.
+    bends = [np.array([k, 0.0, 0.0, 0.0]) for k in (-0.2, 0.2, -0.2)]
+    box = Scene(meshes=(wall(3.0, half=1.2, instance=1),))
+    seen = [
+        render(box, View(lens=dataclasses.replace(LENS, distortion=k), camera_from_world=AHEAD))
+        for k in bends
+    ]
+    sizes = [int((one.instance == 1).sum()) for one in seen]
+    assert sizes[0] == sizes[2] < sizes[1]

@@ -12,7 +12,7 @@ from choreoscope.formats.masks_json import read_masks
 from choreoscope.formats.video import probe
 from choreoscope.formats.video_reader import FilmReader
 from choreoscope.geometry.masks import decode
-from choreoscope.synthetic.film import film_shot
+from choreoscope.synthetic.film import film_shot, truth_pictures
 from choreoscope.synthetic.shot import Shot, ShotSpec, make_shot
 from choreoscope.synthetic.visibility import in_camera, in_pixels
 
@@ -79,3 +79,12 @@ def test_people_are_seen_in_the_film(shot: Shot, folder: Path) -> None:
 def test_an_unknown_pass_is_refused(shot: Shot, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no pass 'albedo'"):
         film_shot(tmp_path, shot, passes=("albedo",))
+
+
+def test_a_stretch_of_the_truth_is_that_of_the_whole(shot: Shot) -> None:
+    whole = list(truth_pictures(shot, flow=True, samples=0))
+    assert len(whole) == len(shot.times.seconds)
+    stretch = truth_pictures(shot, FrameRange(2, 4), flow=True, samples=0)
+    for frame, seen in zip((2, 3), stretch, strict=True):
+        np.testing.assert_array_equal(seen.depth, whole[frame].depth)
+        np.testing.assert_array_equal(seen.flow, whole[frame].flow)

@@ -9,8 +9,11 @@ from typer.exceptions import TyperException
 
 from choreoscope import __version__
 from choreoscope.cli import corrections as corrections_command
+from choreoscope.cli import deliver as deliver_command
 from choreoscope.cli import evaluate as evaluate_command
 from choreoscope.cli import init, models, repair, status, synth, verify, watch
+from choreoscope.cli import lift as lift_command
+from choreoscope.cli import relight as relight_command
 from choreoscope.cli.flags import KEYS_EPILOG, WithKeys
 from choreoscope.datatypes.errors import INTERRUPTED, ChoreoscopeError, InputError
 
@@ -156,8 +159,11 @@ app.command()(status.status)
 app.command()(verify.verify)
 app.command()(repair.repair)
 app.command()(repair.accept)
+app.command()(deliver_command.deliver)
 app.command()(synth.synth)
 app.command()(evaluate_command.evaluate)
+app.command()(lift_command.lift)
+app.command()(relight_command.relight)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Everything Choreoscope puts on disk: the one table of kinds, and the record of each result."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from choreoscope.datatypes.errors import InputError
@@ -30,9 +31,16 @@ class ArtifactKind:
     meaning: str
 
 
-KINDS: dict[str, ArtifactKind] = {
-    kind.name: kind
-    for kind in (
+def _table(kinds: Iterable[ArtifactKind]) -> dict[str, ArtifactKind]:
+    found: dict[str, ArtifactKind] = {}
+    for kind in kinds:
+        if found.setdefault(kind.name, kind) is not kind:
+            raise InputError(f"two artifact kinds are named '{kind.name}'")
+    return found
+
+
+KINDS: dict[str, ArtifactKind] = _table(
+    (
         ArtifactKind(
             name="shots",
             path="work/shots.json",
@@ -46,7 +54,7 @@ KINDS: dict[str, ArtifactKind] = {
             meaning="what the people back end saw, frame by frame, before identities",
         ),
         ArtifactKind(
-            name="people",
+            name="identities",
             path="work/people.json",
             per="clip",
             meaning="who is who: the persons found and the decisions that joined them",
@@ -173,7 +181,7 @@ KINDS: dict[str, ArtifactKind] = {
             for one in PASSES.values()
         ),
     )
-}
+)
 
 EXTERNAL = "external-"
 """Begins the kinds in which a stage done outside records what it took in: one per such stage."""

@@ -1,5 +1,6 @@
 """The house's pass files: one format per pass, whoever made it."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import numpy as np
 
 from choreoscope.datatypes.errors import InputError, OutputError, ShapeError
 from choreoscope.datatypes.passes import Picture, pass_kind
-from choreoscope.formats.exr import write_exr
+from choreoscope.formats.cryptomatte import key_of, read_cryptomatte, write_cryptomatte
+from choreoscope.formats.exr import HeaderValue, write_exr
 from choreoscope.formats.pictures import read_picture, write_png
 
 FULL = 65535
@@ -17,6 +19,8 @@ UNIT = "unit"
 """Header attribute that says what a stored 1.0 means ("metres", "relative", ...)."""
 AXES = "axes"
 """Header attribute of normals and flow: the frame they are given in."""
+IDS = {"people": "CryptoPerson", "parts": "CryptoPart"}
+"""Passes that say what a pixel belongs to, and the names of their Cryptomattes."""
 
 
 def write_pass(
@@ -25,9 +29,9 @@ def write_pass(
     values: np.ndarray,
     *,
     rate: Fraction,
-    header: dict[str, str] | None = None,
+    header: Mapping[str, HeaderValue] | None = None,
 ) -> None:
-    """Write one frame of a pass.
+    """Write one frame of a pass; `write_ids` is for those that say what a pixel belongs to.
 
     Parameters
     ----------
@@ -45,9 +49,11 @@ def write_pass(
     ShapeError
         If it has another number of channels.
     OutputError
-        If it cannot be written.
+        If it cannot be written, or is for `write_ids`.
     """
     kind = pass_kind(name)
+    if name in IDS:
+        raise OutputError(f"{name}: names and mattes are written by write_ids, not as planes")
     stored = 1 if name in EQUAL else len(kind.channels)
     if values.ndim != 3 or values.shape[2] != stored:  # noqa: PLR2004
         raise ShapeError(f"{name}: expected (H, W, {stored}), got {values.shape}")
@@ -56,12 +62,43 @@ def write_pass(
         return
     planes = np.repeat(values, 3, axis=2) if name in EQUAL else values
     typed = planes.astype(kind.dtype)
-    attributes: dict[str, str | Fraction] = {
-        "framesPerSecond": rate,
-        UNIT: kind.unit,
-        **(header or {}),
-    }
+    attributes = {"framesPerSecond": rate, UNIT: kind.unit, **(header or {})}
     write_exr(path, {c: typed[..., i] for i, c in enumerate(kind.channels)}, attributes)
+
+
+def write_ids(
+    name: str,
+    path: Path,
+    coverage: Mapping[str, np.ndarray],
+    *,
+    rate: Fraction,
+    header: Mapping[str, HeaderValue] | None = None,
+) -> None:
+    """Write one frame of the pass people or parts, a Cryptomatte.
+
+    Parameters
+    ----------
+    coverage : dict of str to (H, W) float, 0 to 1
+        Name to soft matte; every name of the shot in every frame.
+
+    Raises
+    ------
+    ShapeError, OutputError
+        As `write_cryptomatte`.
+    """
+    attributes = {UNIT: pass_kind(name).unit, **(header or {})}
+    write_cryptomatte(path, IDS[name], coverage, rate=rate, header=attributes)
+
+
+def read_ids(name: str, path: Path) -> dict[str, np.ndarray]:
+    """Read one frame of the pass people or parts: name to ``(H, W)`` float32 coverage.
+
+    Raises
+    ------
+    InputError
+        If it is absent, damaged or no such Cryptomatte.
+    """
+    return read_cryptomatte(path, IDS[name])
 
 
 def read_pass(name: str, path: Path) -> np.ndarray:
@@ -90,6 +127,8 @@ def house_picture(name: str, path: Path) -> Picture:
             f"{path}: expected {name} as {'/'.join(kind.channels)} {kind.dtype}, got "
             f"{'/'.join(picture.channels)} {picture.pixels.dtype}"
         )
+    if name in IDS and f"cryptomatte/{key_of(IDS[name])}/manifest" not in picture.header:
+        raise InputError(f"{path}: expected the names of a Cryptomatte '{IDS[name]}' in its header")
     return picture
 
 

@@ -82,9 +82,7 @@ def figure_of_person(
         Whether it is the person's body.
     """
     model = model_of(body, detail)
-    if model is None or body is None or len(body.shape) > model.shape_count:
-        return simple_figure(skeleton), False
-    if not _same(skeleton, model.skeleton(body.shape, body.scale)):
+    if model is None or body is None or not body_of_skeleton(model, body, skeleton):
         return simple_figure(skeleton), False
     return body_figure(model, body.shape, body.scale), True
 
@@ -95,6 +93,13 @@ def model_of(body: BodyFile | None, detail: Detail) -> BodyModel | None:
     if body is None or not body.model.startswith(_HOUSE) or kind not in bodies():
         return None
     return house_body(kind, detail)
+
+
+def body_of_skeleton(model: BodyModel, body: BodyFile, skeleton: Skeleton) -> bool:
+    """Whether a model with a person's shape has the skeleton of the person's motion."""
+    return len(body.shape) <= model.shape_count and _same(
+        skeleton, model.skeleton(body.shape, body.scale)
+    )
 
 
 def skinned(mesh: SkinnedMesh, motion: Motion, rows: np.ndarray) -> np.ndarray:

@@ -14,8 +14,8 @@ class Gathered:
 
     Attributes
     ----------
-    vertices, next_vertices : (V, 3) float
-        World, metres, now and in the next picture.
+    vertices, next_vertices, earlier_vertices : (V, 3) float
+        World, metres, now, in the next picture and in the one before.
     faces, normal_faces, colour_faces : (F, 3) int32
         Vertex, normal and colour of each corner.
     normals : (N, 3) float
@@ -34,6 +34,7 @@ class Gathered:
 
     vertices: np.ndarray
     next_vertices: np.ndarray
+    earlier_vertices: np.ndarray
     faces: np.ndarray
     normal_faces: np.ndarray
     colour_faces: np.ndarray
@@ -67,12 +68,11 @@ def gather(meshes: tuple[Mesh, ...]) -> Gathered:
     def joined(parts: list[np.ndarray]) -> np.ndarray:
         return np.concatenate([np.zeros((0, 3)), *parts])
 
-    parts = [_or_zeros(mesh.parts, len(mesh.faces)) for mesh in meshes]
+    parts = [_or(mesh.parts, np.zeros(len(mesh.faces))) for mesh in meshes]
     return Gathered(
         vertices=joined([mesh.vertices for mesh in meshes]),
-        next_vertices=joined(
-            [mesh.vertices if mesh.next_vertices is None else mesh.next_vertices for mesh in meshes]
-        ),
+        next_vertices=joined([_or(mesh.next_vertices, mesh.vertices) for mesh in meshes]),
+        earlier_vertices=joined([_or(mesh.earlier_vertices, mesh.vertices) for mesh in meshes]),
         faces=numbered([mesh.faces for mesh in meshes], corners),
         normal_faces=numbered([faces for _, faces in normals], first_normal),
         colour_faces=numbered([_colour_faces(mesh) for mesh in meshes], first_colour),
@@ -124,5 +124,5 @@ def _uv(mesh: Mesh) -> np.ndarray:
     return np.pad(mesh.uv, ((0, 0), (0, 1)))
 
 
-def _or_zeros(values: np.ndarray | None, count: int) -> np.ndarray:
-    return np.zeros(count) if values is None else values
+def _or(values: np.ndarray | None, otherwise: np.ndarray) -> np.ndarray:
+    return otherwise if values is None else values

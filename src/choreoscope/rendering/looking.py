@@ -1,9 +1,11 @@
 """Which triangle every pixel of a view sees."""
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from choreoscope.datatypes.camera import Lens
 from choreoscope.geometry.projection import normalised_from_pixels
 from choreoscope.rendering import bands
 from choreoscope.rendering.scene import View
@@ -27,12 +29,11 @@ def rays_of(view: View, shift: tuple[float, float] = (0.0, 0.0)) -> "Rays":
     from choreoscope.rendering.soft_kernels import Rays
 
     lens = view.lens
-    bends = bool(np.any(lens.distortion))
     bent = np.zeros((0, 0, 2))
     reach = np.array([-np.inf, -np.inf, np.inf, np.inf])
-    if bends:
-        columns, rows = np.meshgrid(np.arange(lens.width) + 0.5, np.arange(lens.height) + 0.5)
-        bent = normalised_from_pixels(np.stack([columns, rows], axis=-1) + shift, lens)
+    if np.any(lens.distortion):
+        sizes = (lens.width, lens.height, lens.fx, lens.fy, lens.cx, lens.cy)
+        bent = _straightened(*sizes, tuple(lens.distortion.tolist()), shift)
         reach = _reach(view)
     return Rays(
         fx=float(lens.fx),
@@ -42,10 +43,31 @@ def rays_of(view: View, shift: tuple[float, float] = (0.0, 0.0)) -> "Rays":
         shift_x=float(shift[0]),
         shift_y=float(shift[1]),
         bending=padded(lens.distortion),
-        bent=np.ascontiguousarray(bent),
+        bent=bent,
         reach=reach,
         near=float(view.near),
     )
+
+
+@functools.lru_cache(maxsize=1)
+def _straightened(  # noqa: PLR0913, PLR0917 - a lens in numbers, because those can be compared
+    width: int,
+    height: int,
+    fx: float,
+    fy: float,
+    cx: float,
+    cy: float,
+    distortion: tuple[float, ...],
+    shift: tuple[float, float],
+) -> np.ndarray:
+    """Rays ``(H, W, 2)`` of all pixels of a lens that bends; a film's lens mostly stays."""
+    bends = np.array(distortion)
+    lens = Lens(
+        width=width, height=height, fx=fx, fy=fy, cx=cx, cy=cy, distortion=bends, source="given"
+    )
+    columns, rows = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    bent = normalised_from_pixels(np.stack([columns, rows], axis=-1) + shift, lens)
+    return np.ascontiguousarray(bent)
 
 
 def padded(distortion: np.ndarray) -> np.ndarray:

@@ -97,6 +97,8 @@ class Mesh:
         Whether it throws a shadow.
     next_vertices : (V, 3) float or None
         The same vertices in the next picture; None for what stands still.
+    earlier_vertices : (V, 3) float or None
+        The same vertices in the picture before; None for what stands still.
     """
 
     vertices: Float[np.ndarray, "V 3"]
@@ -111,6 +113,7 @@ class Mesh:
     culled: Culled = "none"
     casts: bool = True
     next_vertices: Float[np.ndarray, "V 3"] | None = None
+    earlier_vertices: Float[np.ndarray, "V 3"] | None = None
 
     def __post_init__(self) -> None:
         check_arrays(self)

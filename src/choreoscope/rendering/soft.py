@@ -50,6 +50,8 @@ class Rendered:
     flow : (H, W, 2) float32 or None
         Where the point seen is in the next picture, less where it is now, pixels. NaN if it is
         behind the next camera. What is nothing counts as infinitely far.
+    flow_back : (H, W, 2) float32 or None
+        The same for the picture before.
     """
 
     colour: np.ndarray
@@ -58,6 +60,7 @@ class Rendered:
     instance: np.ndarray
     part: np.ndarray
     flow: np.ndarray | None = None
+    flow_back: np.ndarray | None = None
 
 
 def render(
@@ -66,6 +69,7 @@ def render(
     *,
     samples: int = 4,
     next_view: View | None = None,
+    earlier_view: View | None = None,
     threads: int | None = None,
 ) -> Rendered:
     """Render one picture.
@@ -80,6 +84,8 @@ def render(
         Samples of colour per pixel; 0 leaves the colour black.
     next_view : View
         The eye of the next picture; with it the flow is made.
+    earlier_view : View
+        The eye of the picture before; with it the flow back is made.
     threads : int
         One per processor by default. The result does not depend on it.
 
@@ -98,7 +104,11 @@ def render(
     rays = rays_of(view, (0.0, 0.0))
     planes, seen = work.look(rays)
     measures = work.measured(rays, planes, seen)
-    flow = None if next_view is None else work.flow(rays, planes, seen, next_view)
+    flow = flow_back = None
+    if next_view is not None:
+        flow = work.flow(rays, planes, seen, next_view, work.all.next_vertices)
+    if earlier_view is not None:
+        flow_back = work.flow(rays, planes, seen, earlier_view, work.all.earlier_vertices)
     colour = np.zeros((*measures.depth.shape, 3), dtype=np.uint8)
     if samples == 1:
         work.paint([(rays, planes, seen)], colour)
@@ -112,6 +122,7 @@ def render(
         instance=measures.instance,
         part=measures.part,
         flow=flow,
+        flow_back=flow_back,
     )
 
 
@@ -159,13 +170,15 @@ class _Work:
         )
         return out
 
-    def flow(self, rays: "Rays", planes: "Planes", seen: "Seen", next_view: View) -> np.ndarray:
-        """Take the way of every pixel to the next picture, ``(H, W, 2)`` float32."""
+    def flow(
+        self, rays: "Rays", planes: "Planes", seen: "Seen", other: View, vertices: np.ndarray
+    ) -> np.ndarray:
+        """Take the way of every pixel to another picture, ``(H, W, 2)`` float32."""
         from choreoscope.rendering.soft_measures import Departure, depart
 
-        lens, there = next_view.lens, next_view.camera_from_world
+        lens, there = other.lens, other.camera_from_world
         departure = Departure(
-            corners=in_camera(self.all.next_vertices, there),
+            corners=in_camera(vertices, there),
             turn=np.ascontiguousarray(there[:3, :3] @ self.view.camera_from_world[:3, :3].T),
             lens=np.array([lens.fx, lens.fy, lens.cx, lens.cy]),
             bending=padded(lens.distortion),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from choreoscope.datatypes.errors import InputError
+from choreoscope.datatypes.frames import FrameRange
 from choreoscope.datatypes.people import MaskTrack
 from choreoscope.formats.exr import write_exr
 from choreoscope.formats.masks_json import write_masks
@@ -71,7 +72,7 @@ def film_shot(
     with FilmWriter(
         folder / "film.mp4", size=shot.spec.size, rate=rate, time_base=1 / rate, quality=18
     ) as film:
-        for frame, picture in enumerate(_pictures(shot, flow="flow" in passes)):
+        for frame, picture in enumerate(truth_pictures(shot, flow="flow" in passes)):
             noisy = picture.colour + rng.normal(0.0, _NOISE, picture.colour.shape)
             film.write(np.clip(np.rint(noisy), 0, 255).astype(np.uint8), frame)
             keeper.add(frame, picture, masks="masks" in passes)
@@ -129,8 +130,27 @@ def _channels(kind: str, picture: Rendered) -> dict[str, np.ndarray]:
     return {name: np.ascontiguousarray(vectors[..., at]) for at, name in enumerate(names)}
 
 
-def _pictures(shot: Shot, *, flow: bool) -> Iterator[Rendered]:
-    """Render frame after frame; vertices are made a chunk at a time."""
+def truth_pictures(
+    shot: Shot, frames: FrameRange | None = None, *, flow: bool = False, samples: int = 4
+) -> Iterator[Rendered]:
+    """Render frame after frame; vertices are made a chunk at a time.
+
+    Parameters
+    ----------
+    shot : Shot
+        The truth.
+    frames : FrameRange or None
+        Which frames; None for all.
+    flow : bool
+        Whether motion to the next frame is made.
+    samples : {0, 1, 2, 4, 8}
+        Of colour per pixel; 0 leaves it black.
+
+    Yields
+    ------
+    Rendered
+        Instance 0 is the stage, 1 the first person; parts as in `film_shot`.
+    """
     models = {one.person: _model_of(one, shot.spec.detail) for one in shot.people}
     dressed = {
         one.person: _clothes(models[one.person], number) for number, one in enumerate(shot.people)
@@ -138,8 +158,9 @@ def _pictures(shot: Shot, *, flow: bool) -> Iterator[Rendered]:
     low, high = _danced_on(shot)
     scenery = stage(shot.spec.seed, low, high)
     count = len(shot.times.seconds)
-    for start in range(0, count, _CHUNK):
-        stop = min(start + _CHUNK, count)
+    wanted = frames or FrameRange(0, count)
+    for start in range(wanted.start, wanted.stop, _CHUNK):
+        stop = min(start + _CHUNK, wanted.stop)
         # One frame more than is drawn: flow asks where everything goes next.
         placed = {
             one.person: _placed(one, start, min(stop + 1, count), models) for one in shot.people
@@ -159,6 +180,7 @@ def _pictures(shot: Shot, *, flow: bool) -> Iterator[Rendered]:
             yield render(
                 Scene(meshes=(*scenery.meshes, *meshes), light=scenery.light, atlas=scenery.atlas),
                 view_of(shot.camera, frame),
+                samples=samples,
                 next_view=view_of(shot.camera, following) if flow else None,
             )
 

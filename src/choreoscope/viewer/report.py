@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from choreoscope.datatypes.artifacts import WrittenFile
 from choreoscope.datatypes.errors import OutputError
+from choreoscope.viewer.cloud_part import cloud_fields
 from choreoscope.viewer.completeness import rows_of, verdict_of
 from choreoscope.viewer.curves import curves_of
 from choreoscope.viewer.palette import colours_for
@@ -79,6 +80,8 @@ def report_page(data: ReportData) -> str:
         solve_part=Markup(told),  # noqa: S704
         passes_part=Markup(render("passes.html.j2", **passes_fields(data))),  # noqa: S704
         has_passes=bool(data.passes),
+        cloud_part=Markup(render("cloud.html.j2", **cloud_fields(data, embedded_json))),  # noqa: S704
+        has_cloud=data.cloud is not None and bool(data.cloud.moments),
     )
 
 

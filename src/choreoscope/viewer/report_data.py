@@ -14,6 +14,7 @@ from choreoscope.datatypes.people import PersonSequence
 from choreoscope.datatypes.residuals import PersonResiduals
 from choreoscope.datatypes.video import Video
 from choreoscope.formats.body_npz import BodyFile
+from choreoscope.viewer.cloud_view import CloudView
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +174,8 @@ class ReportData:
         Record of the solve in ``fit.json``; empty where nothing was solved.
     passes : tuple of PassEntry
         Film passes that were made or taken in.
+    cloud : CloudView or None
+        The film lifted into space; None where no cloud was made.
     made_with : str
         Name and version of the program.
     """
@@ -198,6 +201,7 @@ class ReportData:
     files: tuple[WrittenFile, ...] = ()
     solve: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     passes: tuple[PassEntry, ...] = ()
+    cloud: CloudView | None = None
 
     def __post_init__(self) -> None:
         if len(self.frames) == 0 or self.frames.stop > self.video.frame_count:

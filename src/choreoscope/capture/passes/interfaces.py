@@ -18,6 +18,7 @@ from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameRange
 from choreoscope.datatypes.motion import Motion
 from choreoscope.datatypes.people import Mask
+from choreoscope.datatypes.video import Video
 from choreoscope.formats.body_npz import BodyFile
 
 Answer = Mapping[str, np.ndarray]
@@ -69,11 +70,15 @@ class Crops:
         The box is made this many times larger before it is widened to the crop's aspect.
     batch : int
         Crops handed over at once.
+    whole_frame : bool
+        Whether the frame itself, made to fit without stretching it, is handed over where nobody
+        was tracked in the whole shot; such frames are answered as empty otherwise.
     """
 
     size: tuple[int, int]
     padding: float = 1.25
     batch: int = 8
+    whole_frame: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +198,8 @@ class ShotContext:
         As solved.
     performers : dict
         By person id.
+    film : Video or None
+        For models that have to look through the whole shot before they can say anything.
     """
 
     size: tuple[int, int]
@@ -200,6 +207,7 @@ class ShotContext:
     frames: FrameRange
     camera: CameraTrack | None = None
     performers: Mapping[str, Performer] = dataclasses.field(default_factory=dict)
+    film: Video | None = None
 
     def people_in(self, frame: int) -> dict[str, PersonHere]:
         """Everybody seen in a frame, by rising id."""
@@ -275,12 +283,16 @@ class CropModel(Protocol):
     """A model that looks at crops round single performers (the Sapiens family).
 
     Its `infer_crops` returns arrays over the batch, at any one resolution (h', w') that covers
-    the crop: alpha (B, h', w'), depth (B, h', w'), normals (B, h', w', 3), scores (B, C, h', w')
-    of parts as logits, points (B, P, 3) with x and y in crop pixels and confidence. The
-    framework brings them to the frame and decides who owns a pixel.
+    the crop: alpha (B, h', w'), foreground (B, h', w', 3), depth (B, h', w'),
+    normals (B, h', w', 3), scores (B, 1 + parts, h', w') as logits, the first for background,
+    points (B, P, 3) with x and y in crop pixels and confidence. The framework brings them to the
+    frame and decides who owns a pixel; `gives` names what the frame's answer then holds
+    ("alpha", "foreground", "depth", "normals", "parts", "points"), so that frames without
+    anybody in them are answered too.
     """
 
     feeding: Crops
+    gives: tuple[str, ...]
 
     def start(self, shot: ShotContext) -> None:
         """Be told of the shot whose frames come next."""

@@ -39,4 +39,5 @@ def shot_context(job: Job) -> ShotContext:
         frames=job.frames,
         camera=read_camera(next(iter(cameras.values()))) if cameras else None,
         performers=performers,
+        film=job.video,
     )

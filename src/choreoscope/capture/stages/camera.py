@@ -157,7 +157,7 @@ def contents(kind: str, path: Path) -> Contents:
 STAGE = Stage(
     name="camera",
     version=1,
-    reads=("people", "lens"),
+    reads=("identities", "lens"),
     optional=("masks", "sequence"),
     writes=("camera_path",),
     options=CameraOptions,

@@ -40,7 +40,7 @@ def run(job: Job) -> None:
         write_masks(job.output("masks", person=person), person, seen.masks, size)
         job.progress(done, len(people), "person")
     write_people(
-        job.output("people"),
+        job.output("identities"),
         PeopleFile(
             persons={name: len(seen.sequence.frames) for name, seen in people.items()},
             decisions=tuple(
@@ -58,7 +58,7 @@ def check(kind: str, path: Path) -> None:
     OutputError
         If a landmark file holds no row.
     """
-    if kind == "people":
+    if kind == "identities":
         read_people(path)
     elif kind == "masks":
         read_masks(path)
@@ -68,7 +68,7 @@ def check(kind: str, path: Path) -> None:
 
 def contents(kind: str, path: Path) -> Contents:
     """Say in which frames a person is seen, and how large the pictures of the masks are."""
-    if kind == "people":
+    if kind == "identities":
         read_people(path)
         return Contents()
     if kind == "masks":
@@ -86,7 +86,7 @@ STAGE = Stage(
     name="identities",
     version=1,
     reads=("observations",),
-    writes=("people", "sequence", "masks"),
+    writes=("identities", "sequence", "masks"),
     options=JoinOptions,
     run=run,
     check=check,

@@ -233,7 +233,7 @@ def contents(kind: str, path: Path) -> Contents:
 STAGE = Stage(
     name="lift",
     version=3,
-    reads=("people", "sequence", "lens"),
+    reads=("identities", "sequence", "lens"),
     optional=("camera_path", "masks"),
     writes=("motion", "camera", "fit", "body", "residuals"),
     options=LiftStageOptions,

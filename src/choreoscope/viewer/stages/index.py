@@ -79,7 +79,7 @@ def _people(job: Job) -> list[dict[str, Any]]:
     fit = read_fit(job.input("fit"))["people"]
     return [
         {"id": person, "frames_seen": seen, **fit.get(person, {})}
-        for person, seen in read_people(job.input("people")).persons.items()
+        for person, seen in read_people(job.input("identities")).persons.items()
     ]
 
 
@@ -141,7 +141,7 @@ def contents(kind: str, path: Path) -> Contents:
 STAGE = Stage(
     name="index",
     version=1,
-    reads=("people", "lens", "fit", "motion", "shots"),
+    reads=("identities", "lens", "fit", "motion", "shots"),
     optional=("body", "bvh", "glb", "overlay", "top_view", *PASSES),
     writes=("shot",),
     options=NoOptions,

@@ -141,7 +141,7 @@ def contents(kind: str, path: Path) -> Contents:
 STAGE = Stage(
     name="overlay",
     version=1,
-    reads=("people", "sequence", "masks"),
+    reads=("identities", "sequence", "masks"),
     writes=("overlay",),
     options=NoOptions,
     run=run,

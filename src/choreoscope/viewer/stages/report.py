@@ -19,6 +19,7 @@ from choreoscope.formats.people_json import read_people
 from choreoscope.formats.residuals_npz import read_residuals
 from choreoscope.formats.sequence import read_sequence
 from choreoscope.pipeline.stage import Job, NoOptions, Stage
+from choreoscope.viewer.cloud_view import cloud_view
 from choreoscope.viewer.filmstrip import thumbnail, thumbnail_frames
 from choreoscope.viewer.passes_part import passes_of
 from choreoscope.viewer.report import check_report, write_report
@@ -64,6 +65,7 @@ def run(job: Job) -> None:
             if file.person is None and file.frames is None and not file.path.startswith("work/")
         ),
         solve=read_fit(job.input("fit"))["solve"],
+        cloud=cloud_view(job.input("cloud"), job.frames) if job.inputs("cloud") else None,
         passes=passes_of(
             {name: job.inputs(name) for name in PASSES},
             job.video,
@@ -159,7 +161,7 @@ def _film_notes(job: Job) -> tuple[str, ...]:
 
 
 def _decisions(job: Job) -> tuple[Decision, ...]:
-    return tuple(_decision(entry) for entry in read_people(job.input("people")).decisions)
+    return tuple(_decision(entry) for entry in read_people(job.input("identities")).decisions)
 
 
 def _decision(entry: Mapping[str, Any]) -> Decision:
@@ -201,8 +203,11 @@ def check(kind: str, path: Path) -> None:
 STAGE = Stage(
     name="report",
     version=3,
-    reads=("shots", "people", "sequence", "lens", "fit", "motion", "camera", "shot"),
-    optional=("body", "residuals", "bvh", "glb", "overlay", "top_view", "side_view", *PASSES),
+    reads=("shots", "identities", "sequence", "lens", "fit", "motion", "camera", "shot"),
+    optional=(
+        *("body", "residuals", "bvh", "glb", "overlay", "top_view", "side_view", "cloud"),
+        *PASSES,
+    ),
     writes=("report",),
     options=NoOptions,
     run=run,

@@ -1,0 +1,48 @@
+"""Depth Anything V2, metric weights: metres from one picture, up to their `max_depth`.
+
+Yang, Kang, Huang, Zhao, Xu, Feng, Zhao: "Depth Anything V2", NeurIPS 2024, arXiv:2406.09414.
+The indoor weights end at 20 m, the outdoor ones at 80 m; from 99 % of that on depth is unknown,
+because the network cannot say more there than "far". The cards of the metric weights say
+Apache-2.0, those of the base and large weights they were made from CC-BY-NC: ask.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from choreoscope.backends.depth.networks.anything import MODULES, metric_depth
+from choreoscope.backends.depth.networks.hub import HubDepth, HubOptions
+from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+
+
+def load(
+    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
+) -> HubDepth:
+    """Open the network.
+
+    Raises
+    ------
+    WeightsError
+        If its weights are absent or others, such as relative ones.
+    """
+    del weights
+    return metric_depth(settings, options, name=SPEC.name)
+
+
+SPEC = BackendSpec(
+    task="depth",
+    name="depth_anything_v2_metric",
+    version=1,
+    load=load,
+    modules=MODULES,
+    extra="torch",
+    weights=(),
+    licence=Licence(
+        name="Apache-2.0 by its card",
+        tier=Tier.ASK,
+        notice="Depth Anything V2 metric: made from weights that are CC-BY-NC; ask before a sale",
+        url="https://huggingface.co/depth-anything",
+    ),
+    memory_mb=4000,
+    options=HubOptions,
+)

@@ -1,0 +1,1 @@
+"""What the learned depth back ends share: preparing pictures, running networks, answering."""

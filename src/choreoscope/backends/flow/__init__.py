@@ -1,0 +1,1 @@
+"""Back ends that make motion vectors."""

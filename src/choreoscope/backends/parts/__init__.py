@@ -1,0 +1,1 @@
+"""Back ends that tell the parts of bodies apart."""

@@ -1,0 +1,1 @@
+"""Back ends that find named points of bodies in the picture."""

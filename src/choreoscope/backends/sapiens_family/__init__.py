@@ -1,0 +1,1 @@
+"""What the back ends of the Sapiens family share: class names, preparing crops, licences."""

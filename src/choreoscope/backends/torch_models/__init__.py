@@ -1,0 +1,1 @@
+"""What back ends with networks share: devices, brought weights, pictures as networks want them."""

@@ -1,0 +1,1 @@
+"""The film lifted into space: depth to points and relief meshes, by rays through the lens."""
