@@ -20,6 +20,14 @@ ALL = (
     "shot_suite",
     "solve_cost",
     "shots_real",
+    "passes_suite",
+    "mattes",
+    "small_networks",
+    "depth_alignment",
+    "depth_shots",
+    "depth_real",
+    "pass_writing",
+    "lift",
 )
 
 

@@ -17,7 +17,21 @@ MODULES = sorted(
     module.name for module in pkgutil.walk_packages(choreoscope.__path__, "choreoscope.")
 )
 _COMPILES = re.compile(r"^(?:from|import) numba\b", re.MULTILINE)
-HEAVY = ("cv2", "av", "scipy", "ai_edge_litert", "scenedetect", "pygltflib", "torch", "jinja2")
+HEAVY = (
+    "cv2",
+    "av",
+    "scipy",
+    "ai_edge_litert",
+    "scenedetect",
+    "pygltflib",
+    "torch",
+    "jinja2",
+    "pxr",
+    "OpenEXR",
+    "onnxruntime",
+    "transformers",
+    "diffusers",
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

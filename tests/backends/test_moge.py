@@ -131,9 +131,7 @@ def test_a_missing_module_is_named_with_the_command(tmp_path: Path) -> None:
     given = brought(tmp_path)
     if moge.is_there("moge"):
         pytest.skip("has it")
-    with pytest.raises(
-        BackendUnavailableError, match=r"moge, utils3d.*dlr-moge==2\.0\.0"
-    ):
+    with pytest.raises(BackendUnavailableError, match=r"moge, utils3d.*dlr-moge==2\.0\.0"):
         moge2.load({}, ONE, given)
 
 

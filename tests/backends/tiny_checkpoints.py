@@ -9,10 +9,12 @@ from typing import Any
 
 import tiny_depth
 import tiny_diffusion
+import tiny_mattes
 import tiny_sapiens
 
 BUILDERS: dict[tuple[str, str], Callable[[Path], dict[str, Any]]] = {
     **tiny_depth.BUILDERS,
     **tiny_diffusion.BUILDERS,
+    **tiny_mattes.BUILDERS,
     **tiny_sapiens.BUILDERS,
 }

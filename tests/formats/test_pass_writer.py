@@ -148,6 +148,10 @@ def test_planes_are_shared_without_being_changed() -> None:
         assert shared_planes(shared.fill({})) == {}
         place = Path(record["file"])
         assert place.exists()
+        # Without its name it goes on: nothing is left behind should this process be killed.
+        shared.hide()
+        again = shared.fill(planes(5, (2, 2)))
+        assert np.array_equal(shared_planes(again)["N.X"], planes(5, (2, 2))["N.X"])
     finally:
         shared.close()
     assert not place.exists()

@@ -212,6 +212,8 @@ class FilmChoices:
             outside = {
                 name: own.model_copy(update={"depth_keys": keys}) for name, own in outside.items()
             }
+            if "depth" in options:
+                options["depth"] = options["depth"].model_copy(update={"depth_keys": keys})
         options |= outside
         chosen = backend_choices(self.configuration)
         wanted = {stage.task for stage in self.recipe.stages}

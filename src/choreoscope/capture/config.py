@@ -46,9 +46,10 @@ SAID_ELSEWHERE: Mapping[str, frozenset[str]] = {
     "lens": frozenset({"fx", "fy", "cx", "cy", "distortion", "source", "static_camera"}),
     "camera": frozenset({"digest"}),
     "lift": frozenset({"heights"}),
+    "depth": frozenset({"depth_keys"}),
 }
-"""Options of stages that follow from the sections `lens` and `people`, so that there is one place
-to say each thing."""
+"""Options of stages that follow from the sections `lens` and `people` and from corrections, so
+that there is one place to say each thing."""
 
 CORRECTIONS = "corrections"
 """Option of stages that is filled from the file of corrections alone."""

@@ -24,6 +24,24 @@ CORE = (
 """Who is where, and the camera: cheap, and everything else needs it."""
 
 ANIMATION = ("choreoscope.motion.stages.bvh", "choreoscope.motion.stages.glb")
+MATTES = ("choreoscope.capture.stages.mattes",)
+OWNERSHIP = "choreoscope.capture.stages.ownership"
+"""Stands in for the stage of mattes where these come from outside: says whose they are."""
+DEPTH = (
+    "choreoscope.capture.stages.raw_depth",
+    "choreoscope.capture.stages.depth_fit",
+    "choreoscope.capture.stages.depth",
+)
+"""What a network sees, how that becomes metres in this shot, metres."""
+SURFACES = (
+    "choreoscope.capture.stages.position",
+    "choreoscope.capture.stages.normals",
+    "choreoscope.capture.stages.parts",
+    "choreoscope.capture.stages.flow",
+)
+PASSES = (*MATTES, *DEPTH, *SURFACES)
+CLOUD = ("choreoscope.capture.stages.cloud",)
+
 PICTURES = ("choreoscope.viewer.stages.overlay", "choreoscope.viewer.stages.views")
 SUMMARY = ("choreoscope.viewer.stages.index", "choreoscope.viewer.stages.report")
 
@@ -80,20 +98,20 @@ PRESETS: dict[str, Preset] = {
         Preset(
             name="passes",
             meaning=(
-                "masks per person, camera of every frame, overlay film, report; mattes, depth and "
-                "normals are taken in from another program, none is computed yet"
+                "mattes for all and by person, depth in metres, normals, parts, position, motion "
+                "vectors, camera of every frame, overlay film, report; what another program "
+                "makes better is taken in instead (section external)"
             ),
-            stages=(*CORE, *PICTURES, *SUMMARY),
-            values=_awaited("passes", "alpha", "depth", "normals"),
+            stages=(*CORE, *PASSES, *PICTURES, *SUMMARY),
         ),
         Preset(
             name="relight",
             meaning=(
                 "camera, skeletons and report, and the passes of a relighting program (as "
-                "SwitchLight) taken in: alpha, normals, base colour, roughness, specular; the "
-                "relighting itself happens there, not here"
+                "SwitchLight) taken in: alpha, normals, base colour, roughness, specular; "
+                "'choreoscope relight' shows them under a moving light"
             ),
-            stages=(*CORE, *PICTURES, *SUMMARY),
+            stages=(*CORE, *MATTES, *PICTURES, *SUMMARY),
             values=_awaited(
                 "switchlight", "alpha", "base_color", "normals", "roughness", "specular"
             ),
@@ -101,11 +119,10 @@ PRESETS: dict[str, Preset] = {
         Preset(
             name="pointcloud",
             meaning=(
-                "camera and masks of every frame, skeletons, report, and depth taken in from "
-                "another program: what a point cloud is made from; the cloud itself is not made yet"
+                "mattes, depth in metres and from them an animated point cloud (USD) seen by the "
+                "solved camera, skeletons, report"
             ),
-            stages=(*CORE, *PICTURES, *SUMMARY),
-            values=_awaited("passes", "alpha", "depth"),
+            stages=(*CORE, *MATTES, *DEPTH, *CLOUD, *PICTURES, *SUMMARY),
         ),
         Preset(
             name="dance-data",
@@ -118,7 +135,7 @@ PRESETS: dict[str, Preset] = {
         Preset(
             name="everything",
             meaning="every stage there is; passes from other programs if `external` names them",
-            stages=MOCAP,
+            stages=(*CORE, *ANIMATION, *PASSES, *CLOUD, *PICTURES, *SUMMARY),
         ),
     )
 }
@@ -156,18 +173,33 @@ def clip_recipe(name: str, more: tuple[Stage, ...] = ()) -> Recipe:
     Parameters
     ----------
     more : tuple of Stage
-        Stages a configuration adds, such as those done outside.
+        Stages a configuration adds, such as those done outside; what they take in is not
+        computed too.
 
     Raises
     ------
     InputError
         If there is no such preset, or the stages do not go together.
     """
-    stages = (*load_stages(preset(name).stages), *more)
-    return Recipe(name=name, stages=stages, inputs=("shots",))
+    own = _without_taken(preset(name).stages, {kind for stage in more for kind in stage.writes})
+    return Recipe(name=name, stages=(*load_stages(own), *more), inputs=("shots",))
+
+
+def _without_taken(modules: tuple[str, ...], taken: set[str]) -> tuple[str, ...]:
+    """Leave out stages whose pass is taken in from outside, and what only they need."""
+    kept = []
+    for module in modules:
+        (stage,) = load_stages((module,))
+        if module in DEPTH and "depth" in taken:
+            continue
+        if not taken & set(stage.writes):
+            kept.append(module)
+        elif module in MATTES and "people" not in taken:
+            kept.append(OWNERSHIP)
+    return tuple(kept)
 
 
 def known_stages() -> tuple[Stage, ...]:
     """Every stage of any preset, those of the whole film first."""
-    modules = (*SHOTS, *(module for one in PRESETS.values() for module in one.stages))
+    modules = (*SHOTS, *(module for one in PRESETS.values() for module in one.stages), OWNERSHIP)
     return load_stages(dict.fromkeys(modules))

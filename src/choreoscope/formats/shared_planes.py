@@ -52,6 +52,16 @@ class SharedPlanes:
             np.copyto(view.reshape(plane.shape), plane)
         return {"file": str(self._path), "planes": described}
 
+    def hide(self) -> None:
+        """Take the file's name away, once the other process looks into it.
+
+        Then nothing is left behind even if this process is killed. Systems that do not let go of
+        the name of an open file keep it until `close`.
+        """
+        if self._path is not None:
+            with contextlib.suppress(PermissionError):
+                self._path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Remove the file."""
         held, self._map = self._map, None

@@ -232,6 +232,7 @@ class _Worker:
             orders.flush()
             while answer := answers.readline():
                 said = json.loads(answer)
+                self._shared.hide()
                 if "result" in said:
                     result: dict[str, Any] = said["result"]
                     return result

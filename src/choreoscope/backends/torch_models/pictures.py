@@ -68,13 +68,6 @@ def short_side(size: tuple[int, int], target: int, multiple: int) -> tuple[int, 
     return height, width
 
 
-def long_side(size: tuple[int, int], target: int, multiple: int = 1) -> tuple[int, int]:
-    """Return the size whose longer side is the target, both sides rounded down to multiples."""
-    scale = target / max(size)
-    height, width = (max(1, math.floor(scale * side / multiple + 1e-9)) * multiple for side in size)
-    return height, width
-
-
 def resized(picture: np.ndarray, size: tuple[int, int], how: Interpolation) -> np.ndarray:
     """Resample ``(H, W)`` or ``(H, W, C)`` with OpenCV: pixel edges meet, no averaging but "area".
 

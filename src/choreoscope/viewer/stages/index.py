@@ -26,6 +26,7 @@ FOR_USERS = frozenset(
         "body",
         "bvh",
         "glb",
+        "cloud",
         "overlay",
         "top_view",
         "side_view",
@@ -140,9 +141,9 @@ def contents(kind: str, path: Path) -> Contents:
 
 STAGE = Stage(
     name="index",
-    version=1,
+    version=2,
     reads=("identities", "lens", "fit", "motion", "shots"),
-    optional=("body", "bvh", "glb", "overlay", "top_view", *PASSES),
+    optional=("body", "bvh", "glb", "overlay", "top_view", "cloud", *PASSES),
     writes=("shot",),
     options=NoOptions,
     run=run,

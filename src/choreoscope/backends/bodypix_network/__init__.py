@@ -1,0 +1,1 @@
+"""BodyPix, shared by its mattes and its parts."""
