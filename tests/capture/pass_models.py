@@ -22,7 +22,6 @@ from choreoscope.capture.passes.interfaces import (
     ShotContext,
     Windows,
 )
-from choreoscope.datatypes.artifacts import kind_of
 from choreoscope.datatypes.frames import FrameRange
 from choreoscope.formats.video import probe
 from choreoscope.geometry.masks import encode_patch
@@ -202,7 +201,7 @@ class PlayedJob:
         (self._folder / kind).mkdir(exist_ok=True)
         if window is not None:
             return self._folder / kind / f"{window}.npz"
-        return self._folder / kind / f"{kind}.{frame:06d}{Path(kind_of(kind).path).suffix}"
+        return self._folder / kind / f"{kind}.{frame:06d}{'.png' if kind == 'alpha' else '.exr'}"
 
     def progress(self, done: int, total: int, unit: str) -> None:
         assert 0 < done <= total

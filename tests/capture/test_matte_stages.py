@@ -121,4 +121,4 @@ def test_a_matte_from_outside_is_divided_and_holes_are_told(tmp_path: Path, larg
     np.testing.assert_allclose(whose["P02"], RIGHT, atol=1e-4)
     assert not whose["P01"].any()
     assert not read_ids("people", job.output("people", frame=2))["P02"].any(), "P02 has left"
-    assert [str(frames) for frames in job.lost] == ["1:2"]
+    assert [str(frames) for frames, _ in job.lost] == ["1:2"]

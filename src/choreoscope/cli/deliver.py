@@ -20,7 +20,7 @@ def deliver(  # noqa: PLR0917 - typer reads options from the parameters
     what: Annotated[
         str,
         typer.Option(help="Of exr, layers, png, prores, vp9, ffv1, preview, with commas."),
-    ] = "exr,layers,preview",
+    ] = "exr,layers,prores,preview",
     passes: Annotated[
         str | None,
         typer.Option(

@@ -21,7 +21,7 @@ MEANINGS: dict[What, str] = {
     "ffv1": "lossless FFV1: mattes as 16-bit grey, cut-out film as 8-bit BGRA",
     "preview": "MP4 of the performers before a checker-board",
 }
-DEFAULT_WHAT: tuple[What, ...] = ("exr", "layers", "preview")
+DEFAULT_WHAT: tuple[What, ...] = ("exr", "layers", "prores", "preview")
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "fg": ("alpha",),
