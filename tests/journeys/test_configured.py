@@ -113,7 +113,8 @@ def test_python_and_command_line_make_the_same(film: Path, tmp_path: Path) -> No
 def test_passes_that_never_come_are_gaps_and_nothing_else_suffers(
     film: Path, tmp_path: Path
 ) -> None:
-    words = ("--recipe", "pointcloud", "--external.passes.timeout", "0")
+    words = ("--recipe", "pointcloud", "--external.passes.timeout", "0",
+             "--external.passes.passes.roughness.pattern", "rough/*.png")  # fmt: skip
     result = capture_configured(film, tmp_path, _configuration(*words))
     clip = result.clips[0]
     assert set(clip.gaps) == {"passes"}

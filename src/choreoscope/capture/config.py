@@ -59,7 +59,7 @@ CORRECTIONS = "corrections"
 def configuration_type() -> type[Configuration]:
     """Make the configuration with the keys of all stages and of all installed back ends."""
     passes = {
-        task: _section(_task_section(PassTaskSection, task, default), meaning)
+        task: _section(_task_section(PassTaskSection, task, default, meaning), meaning)
         for task, (default, meaning) in PASS_TASKS.items()
     }
     stages = {
@@ -68,7 +68,12 @@ def configuration_type() -> type[Configuration]:
         if (kind := _stage_section(stage)) is not None
     }
     parts = {
-        "people": _task_section(PeopleSection, "people", PeopleSection().backend),
+        "people": _task_section(
+            PeopleSection,
+            "people",
+            PeopleSection().backend,
+            _meaning(PeopleSection, "backend"),
+        ),
         "passes": _with(PassesSection, passes),
         "stages": _with(Section, stages, "Stages"),
     }
@@ -78,7 +83,7 @@ def configuration_type() -> type[Configuration]:
     )
 
 
-def _task_section(base: type[Section], task: str, default: str) -> type[Any]:
+def _task_section(base: type[Section], task: str, default: str, meaning: str) -> type[Any]:
     """Add the back ends there are of a task, and their options, to its section."""
     specs = find_backends(task)
     options = {
@@ -98,7 +103,7 @@ def _task_section(base: type[Section], task: str, default: str) -> type[Any]:
                 str,
                 Field(
                     default=default,
-                    description=_meaning(base, "backend"),
+                    description=meaning,
                     json_schema_extra={"choices": [spec.name for spec in specs]},
                 ),
             ),
