@@ -25,6 +25,7 @@ from choreoscope.capture.config import (
     text_of,
 )
 from choreoscope.capture.recipes import PRESETS, clip_recipe, known_stages, preset
+from choreoscope.capture.sections import PASS_TASKS
 from choreoscope.cli import flags
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.passes import PASSES
@@ -43,6 +44,11 @@ TEXTS: dict[str, st.SearchStrategy[object]] = {
     "film.rate": st.sampled_from(["24", "30000/1001", 25]),
     "recipe": st.sampled_from(sorted(PRESETS)),
     "people.backend": st.sampled_from(["blazepose", "fake"]),
+    **{
+        f"passes.{task}.backend": st.sampled_from([spec.name for spec in find_backends(task)])
+        for task in PASS_TASKS
+    },
+    "stages.depth_fit.measured": st.sampled_from([[], [[12, 640.0, 355.5, 4.2]]]),
     "watch.on_finish": st.sampled_from(["", "say 'two words'"]),
     "watch.on_failure": st.sampled_from(["", "mail me"]),
     "watch.suffixes": st.lists(st.sampled_from([".mp4", ".mov"])),
