@@ -98,6 +98,8 @@ def run_pass(
                 for hole in (reader.undecodable & FrameSet.of([window])).ranges:
                     job.failed(hole, "the film does not decode here")
                 job.commit(window)
+    for note in getattr(model, "notes", ()):
+        job.note(note)
 
 
 def run_frames(

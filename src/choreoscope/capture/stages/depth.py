@@ -10,16 +10,16 @@ from pydantic import Field, model_validator
 from choreoscope.capture.depth.applying import MetricDepth, keyed
 from choreoscope.capture.depth.bodies import dense, front_pictures
 from choreoscope.capture.depth.compositing import Layer, composite
+from choreoscope.capture.passes.pass_files import WINDOW_FRAMES, check, contents
 from choreoscope.capture.passes.proxy_scene import FLOOR
 from choreoscope.capture.passes.shot import KNOWS, shot_context
 from choreoscope.datatypes.artifacts import frame_name
 from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.formats.depth_fit_json import DepthFitFile, read_depth_fit
-from choreoscope.formats.passes import check_pass, house_picture, is_finite, write_pass
+from choreoscope.formats.passes import write_pass
 from choreoscope.formats.raw_depth import read_raw_depth
-from choreoscope.pipeline.stage import Contents, Job, Options, Stage
+from choreoscope.pipeline.stage import Job, Options, Stage
 
-WINDOW_FRAMES = 64
 WRITES = ("depth", "depth_sigma")
 PROXY = "proxy"
 
@@ -150,22 +150,6 @@ def _filled(front: np.ndarray, inside: np.ndarray) -> np.ndarray:
         return front
     places = distance_transform_edt(~known, return_distances=False, return_indices=True)
     return np.asarray(front[tuple(places)])
-
-
-def check(kind: str, path: Path) -> None:
-    """Read a frame back."""
-    check_pass(kind, path)
-
-
-def contents(kind: str, path: Path) -> Contents:
-    """Say what a file holds, for comparing it with the film."""
-    picture = house_picture(kind, path)
-    return Contents(
-        frames=FrameSet.of([int(path.stem.rpartition(".")[2])]),
-        size=picture.size,
-        channels=len(picture.channels),
-        finite=is_finite(picture),
-    )
 
 
 STAGE = Stage(

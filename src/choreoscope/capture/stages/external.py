@@ -6,13 +6,14 @@ from pathlib import Path
 from choreoscope.capture.external.errand import Errand, outdated_frames
 from choreoscope.capture.external.options import ExternalOptions
 from choreoscope.capture.external.taking import WINDOW_FRAMES, Taker
+from choreoscope.capture.passes.pass_files import contents as pass_contents
 from choreoscope.datatypes.artifacts import EXTERNAL, external_kind
 from choreoscope.datatypes.errors import InputError, OutputError
 from choreoscope.datatypes.frames import FrameSet
 from choreoscope.datatypes.passes import PASSES, pass_kind
 from choreoscope.datatypes.video import Clip
 from choreoscope.formats.external_json import read_window
-from choreoscope.formats.passes import check_pass, house_picture, is_finite
+from choreoscope.formats.passes import check_pass
 from choreoscope.pipeline.stage import Contents, Job, Options, Stage
 
 MEASURED = ("depth", "normals")
@@ -123,11 +124,4 @@ def contents(kind: str, path: Path) -> Contents:
     """Say what a file holds, for comparing it with the film."""
     if kind.startswith(EXTERNAL):
         return Contents(frames=FrameSet.of([read_window(path).frames]))
-    picture = house_picture(kind, path)
-    frame = int(path.stem.rpartition(".")[2])
-    return Contents(
-        frames=FrameSet.of([frame]),
-        size=picture.size,
-        channels=len(picture.channels),
-        finite=is_finite(picture),
-    )
+    return pass_contents(kind, path)

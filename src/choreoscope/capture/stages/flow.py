@@ -1,16 +1,13 @@
 """Motion vectors: where every pixel goes in the next frame, and where it was in the one before."""
 
-from pathlib import Path
-
 from choreoscope.capture.passes.interfaces import Answer
 from choreoscope.capture.passes.origin import origin_of
+from choreoscope.capture.passes.pass_files import WINDOW_FRAMES, check, contents
 from choreoscope.capture.passes.running import run_pass
 from choreoscope.capture.passes.shot import KNOWS
-from choreoscope.datatypes.frames import FrameSet
-from choreoscope.formats.passes import AXES, check_pass, house_picture, is_finite, write_pass
-from choreoscope.pipeline.stage import Contents, Job, NoOptions, Stage
+from choreoscope.formats.passes import AXES, write_pass
+from choreoscope.pipeline.stage import Job, NoOptions, Stage
 
-WINDOW_FRAMES = 64
 WRITES = ("flow", "flow_back")
 DIRECTIONS = "x right, y down, pixels"
 
@@ -30,24 +27,6 @@ def run(job: Job) -> None:
             )
 
     run_pass(job, write, neighbours=True, gives="flow")
-    for note in getattr(job.model(), "notes", ()):
-        job.note(note)
-
-
-def check(kind: str, path: Path) -> None:
-    """Read a frame back."""
-    check_pass(kind, path)
-
-
-def contents(kind: str, path: Path) -> Contents:
-    """Say what a file holds, for comparing it with the film."""
-    picture = house_picture(kind, path)
-    return Contents(
-        frames=FrameSet.of([int(path.stem.rpartition(".")[2])]),
-        size=picture.size,
-        channels=len(picture.channels),
-        finite=is_finite(picture),
-    )
 
 
 STAGE = Stage(

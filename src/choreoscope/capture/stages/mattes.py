@@ -1,21 +1,18 @@
 """Mattes: how much of each pixel is foreground, of all performers and of each."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
 from choreoscope.capture.passes.interfaces import Answer
 from choreoscope.capture.passes.origin import origin_of
 from choreoscope.capture.passes.ownership import divided
+from choreoscope.capture.passes.pass_files import WINDOW_FRAMES, check, contents
 from choreoscope.capture.passes.running import run_pass
 from choreoscope.capture.passes.shot import KNOWS, shot_context
-from choreoscope.datatypes.frames import FrameSet
-from choreoscope.formats.pass_state_npz import check_pass_state
-from choreoscope.formats.passes import check_pass, house_picture, is_finite, write_ids, write_pass
-from choreoscope.pipeline.stage import Contents, Job, NoOptions, Stage
+from choreoscope.formats.passes import write_ids, write_pass
+from choreoscope.pipeline.stage import Job, NoOptions, Stage
 
-WINDOW_FRAMES = 64
 OWN = "alpha."
 """Begins the names under which a model answers for one performer."""
 
@@ -46,8 +43,6 @@ def run(job: Job) -> None:
         )
 
     run_pass(job, write, state_kind="matte_state", shot=shot, gives="alpha")
-    for note in getattr(model, "notes", ()):
-        job.note(note)
 
 
 def everybody(
@@ -56,27 +51,6 @@ def everybody(
     """Complete mattes by those who are not there: all files of a shot have the same names."""
     nothing = np.broadcast_to(np.float32(0), shape)
     return {person: whose.get(person, nothing) for person in persons}
-
-
-def check(kind: str, path: Path) -> None:
-    """Read a frame, or a window's state, back."""
-    if kind == "matte_state":
-        check_pass_state(path)
-    else:
-        check_pass(kind, path)
-
-
-def contents(kind: str, path: Path) -> Contents:
-    """Say what a file holds, for comparing it with the film."""
-    if kind == "matte_state":
-        return Contents()
-    picture = house_picture(kind, path)
-    return Contents(
-        frames=FrameSet.of([int(path.stem.rpartition(".")[2])]),
-        size=picture.size,
-        channels=len(picture.channels),
-        finite=is_finite(picture),
-    )
 
 
 STAGE = Stage(

@@ -6,13 +6,12 @@ import numpy as np
 
 from choreoscope.capture.passes.interfaces import ShotContext
 from choreoscope.capture.passes.ownership import divided
+from choreoscope.capture.passes.pass_files import WINDOW_FRAMES, check, contents
 from choreoscope.capture.passes.shot import KNOWS, shot_context
-from choreoscope.capture.stages.mattes import check, contents, everybody
+from choreoscope.capture.stages.mattes import everybody
 from choreoscope.datatypes.frames import FrameSet
 from choreoscope.formats.passes import read_pass, write_ids
 from choreoscope.pipeline.stage import Job, NoOptions, Stage
-
-WINDOW_FRAMES = 64
 
 
 def run(job: Job) -> None:

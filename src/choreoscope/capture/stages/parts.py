@@ -1,20 +1,15 @@
 """Body parts: what every pixel of a performer is, as a Cryptomatte of named classes."""
 
-from pathlib import Path
-
 import numpy as np
 
 from choreoscope.capture.passes.interfaces import Answer
 from choreoscope.capture.passes.origin import origin_of
+from choreoscope.capture.passes.pass_files import WINDOW_FRAMES, check, contents
 from choreoscope.capture.passes.running import run_pass
 from choreoscope.capture.passes.shot import KNOWS
-from choreoscope.datatypes.errors import InputError, OutputError
-from choreoscope.datatypes.frames import FrameSet
-from choreoscope.formats.cryptomatte import read_cryptomatte, write_cryptomatte
-from choreoscope.formats.passes import check_pass, house_picture, is_finite
-from choreoscope.pipeline.stage import Contents, Job, NoOptions, Stage
+from choreoscope.formats.cryptomatte import write_cryptomatte
+from choreoscope.pipeline.stage import Job, NoOptions, Stage
 
-WINDOW_FRAMES = 64
 WRITES = ("parts",)
 CRYPTOMATTE = "CryptoPart"
 
@@ -36,8 +31,6 @@ def run(job: Job) -> None:
         )
 
     run_pass(job, write, gives="parts")
-    for note in getattr(model, "notes", ()):
-        job.note(note)
 
 
 def coverage_of(parts: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -62,32 +55,6 @@ def coverage_of(parts: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarr
         name: (parts == place).astype(np.float32) if place in there else nothing
         for place, name in enumerate(names)
     }
-
-
-def check(kind: str, path: Path) -> None:
-    """Read a frame back, manifest included.
-
-    Raises
-    ------
-    OutputError
-        If it does not read back.
-    """
-    check_pass(kind, path)
-    try:
-        read_cryptomatte(path, CRYPTOMATTE)
-    except InputError as error:
-        raise OutputError(f"{path.name} does not read back: {error}") from error
-
-
-def contents(kind: str, path: Path) -> Contents:
-    """Say what a file holds, for comparing it with the film."""
-    picture = house_picture(kind, path)
-    return Contents(
-        frames=FrameSet.of([int(path.stem.rpartition(".")[2])]),
-        size=picture.size,
-        channels=len(picture.channels),
-        finite=is_finite(picture),
-    )
 
 
 STAGE = Stage(

@@ -31,8 +31,6 @@ def run(job: Job) -> None:
         write_raw_depth(job.output("raw_depth", frame=frame), depth, job.video.rate)
 
     run_pass(job, write, state_kind="depth_state", gives="depth")
-    for note in getattr(model, "notes", ()):
-        job.note(note)
 
 
 def check(kind: str, path: Path) -> None:
