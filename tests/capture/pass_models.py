@@ -201,7 +201,11 @@ class PlayedJob:
         (self._folder / kind).mkdir(exist_ok=True)
         if window is not None:
             return self._folder / kind / f"{window}.npz"
-        return self._folder / kind / f"{kind}.{frame:06d}{'.png' if kind == 'alpha' else '.exr'}"
+        return (
+            self._folder
+            / kind
+            / f"{kind}.{frame:06d}{'.png' if kind in ('alpha', 'foreground') else '.exr'}"
+        )
 
     def progress(self, done: int, total: int, unit: str) -> None:
         assert 0 < done <= total

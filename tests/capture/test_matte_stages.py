@@ -11,6 +11,7 @@ from pass_models import SIZE, Model, PlayedJob, film_of
 from choreoscope.capture.passes.interfaces import Performer, ShotContext
 from choreoscope.capture.stages import mattes, ownership
 from choreoscope.datatypes.frames import FrameRange, FrameSet
+from choreoscope.delivery.pictures import FramePasses
 from choreoscope.formats.passes import read_ids, read_pass, write_pass
 from choreoscope.geometry.masks import encode
 
@@ -35,6 +36,15 @@ class Apart(Model):
     def answer(self, frames: Any, state: Any) -> Any:
         alpha = RIGHT.astype(np.float32)
         return [{"alpha": alpha, "alpha.P02": alpha} for _ in frames], state or {}
+
+
+class Coloured(Together):
+    """Gives colours free of the background, too."""
+
+    def answer(self, frames: Any, state: Any) -> Any:
+        answers, after = super().answer(frames, state)
+        red = np.broadcast_to(np.float32([1, 0, 0]), (SIZE[1], SIZE[0], 3))
+        return [{**answer, "foreground": red} for answer in answers], after
 
 
 @pytest.fixture
@@ -87,6 +97,19 @@ def test_who_is_not_there_owns_nothing_yet_has_a_name(tmp_path: Path) -> None:
     last = read_ids("people", job.output("people", frame=FRAMES - 1))
     assert tuple(last) == ("P01", "P02")
     assert not last["P02"].any()
+
+
+@pytest.mark.usefixtures("shot")
+def test_colours_are_kept_where_a_network_gives_them(tmp_path: Path) -> None:
+    job = played(tmp_path, Coloured())
+    kept = read_pass("foreground", job.output("foreground", frame=1))
+    assert (kept == [1, 0, 0]).all()
+    paths = {name: job.output(name, frame=1) for name in ("alpha", "people", "foreground")}
+    film = np.zeros((SIZE[1], SIZE[0], 3), dtype=np.uint8)
+    with_them = FramePasses(paths, size=SIZE).colours(film)
+    assert (with_them == [255, 0, 0]).all()
+    del paths["foreground"]
+    assert not FramePasses(paths, size=SIZE).colours(film).any()
 
 
 @pytest.mark.usefixtures("shot")

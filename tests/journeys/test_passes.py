@@ -22,6 +22,7 @@ from choreoscope.pipeline.verify import verify
 
 FAKE = ("--people.backend", "fake", "--run.executor", "inline", "--run.processes", "1")
 FRAMES, SIZE = 12, (160, 120)
+CUT = 18
 COMPUTED = ("alpha", "people", "depth", "depth_sigma", "position", "normals", "parts", "flow",
             "flow_back")  # fmt: skip
 
@@ -149,3 +150,26 @@ def test_a_result_is_delivered_whole(everything: Path, tmp_path: Path) -> None:
     assert not shot.missing
     assert any(file.suffix == ".exr" and ".1001." in file.name for file in shot.folder.rglob("*"))
     assert any(file.suffix == ".mov" for file in shot.folder.rglob("*"))
+
+
+def test_a_cut_begins_everything_anew(tmp_path: Path) -> None:
+    film = tmp_path / "cut.mp4"
+    rng = np.random.default_rng(3)
+    first = cv2.resize(rng.integers(0, 255, (15, 20, 3), np.uint8), SIZE)
+    second = 255 - np.roll(first, 40, axis=1)
+    with FilmWriter(film, size=SIZE, rate=Fraction(25), time_base=Fraction(1, 12800)) as writer:
+        for frame in range(2 * CUT):
+            writer.write(np.roll(first if frame < CUT else second, frame, axis=1), frame * 512)
+    result, _ = ran(film, tmp_path / "result", "--recipe", "passes")
+    assert [clip.is_complete for clip in result.clips] == [True, True]
+    folders = [tmp_path / "result" / clip.clip / "passes" for clip in result.clips]
+    for folder, start in zip(folders, (0, CUT), strict=True):
+        names = sorted(file.name for file in (folder / "flow").iterdir())
+        assert names == [f"flow.{frame:06d}.exr" for frame in range(start, start + CUT)]
+    # Nothing moves into the next shot or out of the one before.
+    last = read_pass("flow", folders[0] / "flow" / f"flow.{CUT - 1:06d}.exr")
+    begun = read_pass("flow_back", folders[1] / "flow_back" / f"flow_back.{CUT:06d}.exr")
+    assert not last.any()
+    assert not begun.any()
+    inside = read_pass("flow", folders[1] / "flow" / f"flow.{CUT + 3:06d}.exr")
+    assert np.median(inside[..., 0]) == pytest.approx(1, abs=0.3)

@@ -77,6 +77,18 @@ PASSES: dict[str, PassKind] = {
     for kind in (
         _grey("alpha", "soft matte, straight: 1 is foreground (16-bit grey PNG)"),
         PassKind(
+            name="foreground",
+            channels=("R", "G", "B"),
+            suffix=".png",
+            dtype="uint16",
+            unit="0 to 1",
+            colour_space="srgb",
+            meaning=(
+                "performers' colours freed of what shines through their edges, not multiplied by "
+                "alpha; of mattes whose network gives them (16-bit PNG, sRGB)"
+            ),
+        ),
+        PassKind(
             name="base_color",
             channels=("R", "G", "B"),
             suffix=".png",

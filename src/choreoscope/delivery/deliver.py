@@ -206,7 +206,7 @@ class _Shot:
                 "frames": [
                     {
                         "source": frame,
-                        "paths": {name: at[name] for name in MATTES if name in at},
+                        "paths": {name: at[name] for name in (*MATTES, "foreground") if name in at},
                     }
                     for frame, at in zip(self._frames, paths, strict=True)
                 ],

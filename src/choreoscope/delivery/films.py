@@ -128,7 +128,8 @@ def _pictures(order: FilmOrder) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             )
         while waiting and waiting[0]["source"] == source:
             paths = {name: Path(path) for name, path in waiting.pop(0)["paths"].items()}
-            yield picture, FramePasses(paths, size=size).matte(order.person)
+            passes = FramePasses(paths, size=size)
+            yield passes.colours(picture), passes.matte(order.person)
 
 
 def _of_16_bits(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:

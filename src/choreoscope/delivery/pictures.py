@@ -97,6 +97,16 @@ class FramePasses:
             return np.asarray(np.minimum(together, np.float32(1)))
         return np.zeros(self.size[::-1], np.float32)
 
+    def colours(self, rgb: np.ndarray | None) -> np.ndarray:
+        """Colours that go with a matte, ``(H, W, 3)`` uint8.
+
+        The pass "foreground" where there is one: it is free of the background that shines
+        through soft edges. Else the film's own.
+        """
+        if "foreground" in self.paths:
+            return planes.bytes_of(self.values("foreground"))
+        return np.zeros((*self.size[::-1], 3), np.uint8) if rgb is None else rgb
+
     def matte(self, person: str | None) -> np.ndarray:
         """Soft matte of one performer, or of all for None; zeros where there is none."""
         if person is None:
@@ -140,8 +150,8 @@ def single(
 
 def _plain(name: str, frame: FramePasses) -> tuple[Planes, dict[str, HeaderValue]]:
     if name == "fg":
-        rgb = frame.rgb if frame.rgb is not None else np.zeros((*frame.size[::-1], 3), np.uint8)
-        return planes.premultiplied(rgb, frame.alpha), _unit("scene-linear", "premultiplied")
+        made = planes.premultiplied(frame.colours(frame.rgb), frame.alpha)
+        return made, _unit("scene-linear", "premultiplied")
     if name in ("flow", "flow_back"):
         moved = planes.upward(frame.values(name))
         empty = np.zeros_like(moved[..., :1])

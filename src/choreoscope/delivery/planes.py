@@ -24,6 +24,12 @@ _LINEAR = linear_from_srgb(np.arange(256) / 255)
 """Of every 8-bit value."""
 
 
+def bytes_of(colours: np.ndarray) -> np.ndarray:
+    """Bring colours of 0 to 1 to uint8."""
+    steps: np.ndarray = np.rint(np.clip(colours, 0.0, 1.0) * 255)
+    return steps.astype(np.uint8)
+
+
 def premultiplied(rgb: np.ndarray, alpha: np.ndarray) -> dict[str, np.ndarray]:
     """Foreground as EXR wants it: scene-linear Rec. 709 times alpha.
 

@@ -6,8 +6,7 @@ Positions, colours (scene-linear) and widths are time samples of one ``Points`` 
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +14,8 @@ from choreoscope.datatypes.errors import InputError, OutputError
 from choreoscope.formats.usd_take import (
     DEPTH,
     EYE,
+    GroupWriter,
     TakeFrames,
-    UsdTake,
     linear_colours,
     opened_take,
     prim_name,
@@ -43,7 +42,7 @@ class CloudFrame:
     widths: np.ndarray
 
 
-class PointsWriter:
+class PointsWriter(GroupWriter):
     """Writes one frame after the other; a context manager.
 
     Parameters
@@ -64,27 +63,13 @@ class PointsWriter:
     def __init__(self, path: Path, groups: tuple[str, ...], frames: TakeFrames) -> None:
         from pxr import UsdGeom
 
-        self._take = UsdTake(path, frames)
-        self._prims: dict[str, Any] = {}
+        super().__init__(path, frames)
         for group in groups:
             prim = UsdGeom.Points.Define(self._take.stage, f"{DEPTH}/{prim_name(group)}")
             prim.CreateDisplayColorPrimvar(UsdGeom.Tokens.vertex)
             prim.CreateWidthsAttr()
             prim.SetWidthsInterpolation(UsdGeom.Tokens.vertex)
             self._prims[group] = prim
-
-    def __enter__(self) -> Self:
-        self._take.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._prims.clear()
-        self._take.__exit__(kind, value, trace)
 
     def write(self, index: int, clouds: Mapping[str, CloudFrame]) -> None:
         """Add a frame; a group that is not named has no points in it.
@@ -113,10 +98,7 @@ class PointsWriter:
             (prim.GetWidthsAttr(), Vt.FloatArray, np.ascontiguousarray(cloud.widths, np.float32)),
             (prim.CreateExtentAttr(), Vt.Vec3fArray, _extent(points, cloud.widths)),
         )
-        for attribute, kind, values in arrays:
-            # An array of no elements has no shape that FromNumpy takes.
-            attribute.Set(kind.FromNumpy(values) if len(values) else kind(), code)
-            self._take.wrote(values.nbytes)
+        self._sample(arrays, code)
 
 
 def _extent(points: np.ndarray, widths: np.ndarray) -> np.ndarray:

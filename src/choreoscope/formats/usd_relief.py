@@ -3,16 +3,14 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
 import numpy as np
 
 from choreoscope.datatypes.errors import InputError, OutputError
 from choreoscope.formats.usd_take import (
     DEPTH,
+    GroupWriter,
     TakeFrames,
-    UsdTake,
     linear_colours,
     opened_take,
     prim_name,
@@ -44,7 +42,7 @@ class ReliefFrame:
     faces: np.ndarray
 
 
-class ReliefWriter:
+class ReliefWriter(GroupWriter):
     """Writes one frame after the other; a context manager.
 
     Parameters
@@ -65,8 +63,7 @@ class ReliefWriter:
     def __init__(self, path: Path, groups: tuple[str, ...], frames: TakeFrames) -> None:
         from pxr import Sdf, UsdGeom
 
-        self._take = UsdTake(path, frames)
-        self._prims: dict[str, tuple[Any, Any]] = {}
+        super().__init__(path, frames)
         for group in groups:
             mesh = UsdGeom.Mesh.Define(self._take.stage, f"{DEPTH}/{prim_name(group)}")
             mesh.CreateSubdivisionSchemeAttr().Set(UsdGeom.Tokens.none)
@@ -75,19 +72,6 @@ class ReliefWriter:
             kind = Sdf.ValueTypeNames.TexCoord2fArray
             uv = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar("st", kind, UsdGeom.Tokens.vertex)
             self._prims[group] = (mesh, uv)
-
-    def __enter__(self) -> Self:
-        self._take.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._prims.clear()
-        self._take.__exit__(kind, value, trace)
 
     def write(self, index: int, reliefs: Mapping[str, ReliefFrame]) -> None:
         """Add a frame; a group that is not named has no surface in it."""
@@ -120,9 +104,7 @@ class ReliefWriter:
             (uv, Vt.Vec2fArray, np.ascontiguousarray(relief.uv, dtype=np.float32)),
             (mesh.CreateExtentAttr(), Vt.Vec3fArray, extent),
         )
-        for attribute, kind, values in arrays:
-            attribute.Set(kind.FromNumpy(values) if len(values) else kind(), code)
-            self._take.wrote(values.nbytes)
+        self._sample(arrays, code)
 
 
 def read_relief(path: Path, index: int) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:

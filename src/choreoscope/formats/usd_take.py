@@ -15,6 +15,7 @@ its ray, so the picture through the camera does not change.
 """
 
 import dataclasses
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -233,3 +234,32 @@ def _keyed(attribute: Any, values: np.ndarray, frames: TakeFrames) -> None:  # n
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[-1].strip()
+
+
+class GroupWriter:
+    """Base of what writes one prim per group into a take; a context manager."""
+
+    def __init__(self, path: Path, frames: TakeFrames) -> None:
+        self._take = UsdTake(path, frames)
+        self._prims: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._take.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # usd-core keeps a stage open for as long as anybody holds one of its prims.
+        self._prims.clear()
+        self._take.__exit__(kind, value, trace)
+
+    def _sample(self, arrays: Iterable[tuple[Any, Any, np.ndarray]], code: float) -> None:
+        """Set attributes at a time code, each to an array of its own type."""
+        for attribute, kind, values in arrays:
+            # An array of no elements has no shape that FromNumpy takes.
+            attribute.Set(kind.FromNumpy(values) if len(values) else kind(), code)
+            self._take.wrote(values.nbytes)

@@ -34,6 +34,14 @@ def run(job: Job) -> None:
             rate=job.video.rate,
             header=header,
         )
+        if "foreground" in answer:
+            write_pass(
+                "foreground",
+                job.output("foreground", frame=frame),
+                answer["foreground"],
+                rate=job.video.rate,
+                header=header,
+            )
         write_ids(
             "people",
             job.output("people", frame=frame),
@@ -58,7 +66,7 @@ STAGE = Stage(
     version=1,
     reads=(),
     optional=KNOWS,
-    writes=("alpha", "people", "matte_state"),
+    writes=("alpha", "people", "foreground", "matte_state"),
     options=NoOptions,
     run=run,
     check=check,
