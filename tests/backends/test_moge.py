@@ -73,7 +73,7 @@ def brought(folder: Path, *, normals: bool = True) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("stand_in")
 def test_depth_with_the_cameras_field_of_view(tmp_path: Path) -> None:
-    model = moge2.load({}, ONE, brought(tmp_path))
+    model = moge2.SPEC.load({}, ONE, brought(tmp_path))
     frames = soft_frames(2)
     model.start(shot_of(2, source="given"))
     answers, _ = model.infer(frames, None)
@@ -98,7 +98,7 @@ def test_depth_with_the_cameras_field_of_view(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("stand_in")
 def test_normals_are_turned_to_the_houses_axes(tmp_path: Path) -> None:
-    model = moge2_normals.load({}, ONE, brought(tmp_path))
+    model = moge2_normals.SPEC.load({}, ONE, brought(tmp_path))
     model.start(shot_of(1, source="given"))
     normals = model.infer(soft_frames(1), None)[0][0]["normals"]
     assert normals.dtype == np.float32
@@ -111,19 +111,19 @@ def test_normals_are_turned_to_the_houses_axes(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("stand_in")
 def test_files_that_are_not_its_own_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no normals"):
-        moge2_normals.load({}, ONE, brought(tmp_path, normals=False))
+        moge2_normals.SPEC.load({}, ONE, brought(tmp_path, normals=False))
     lost = written(tmp_path, {"normals": True}, StandIn(normals=False))
     with pytest.raises(WeightsError, match="2 weights of MoGe-2 are missing"):
-        moge2.load({}, ONE, lost)
+        moge2.SPEC.load({}, ONE, lost)
     torch.save({"model": {}}, tmp_path / "model.pt")
     with pytest.raises(WeightsError, match="no MoGe-2 file"):
-        moge2.load({}, ONE, options(tmp_path / "model.pt"))
+        moge2.SPEC.load({}, ONE, options(tmp_path / "model.pt"))
     # What asks to run code is not unpacked at all.
     torch.save({"model_config": print, "model": {}}, tmp_path / "model.pt")
     with pytest.raises(WeightsError, match="no MoGe-2 file"):
-        moge2.load({}, ONE, options(tmp_path / "model.pt"))
+        moge2.SPEC.load({}, ONE, options(tmp_path / "model.pt"))
     with pytest.raises(InputError, match="detail must be 0 to 9"):
-        moge2.load({}, ONE, brought(tmp_path) | {"detail": 10})
+        moge2.SPEC.load({}, ONE, brought(tmp_path) | {"detail": 10})
     assert moge2.SPEC.licence.tier == Tier.COMMERCIAL
 
 
@@ -132,7 +132,7 @@ def test_a_missing_module_is_named_with_the_command(tmp_path: Path) -> None:
     if moge.is_there("moge"):
         pytest.skip("has it")
     with pytest.raises(BackendUnavailableError, match=r"moge, utils3d.*dlr-moge==2\.0\.0"):
-        moge2.load({}, ONE, given)
+        moge2.SPEC.load({}, ONE, given)
 
 
 def tiny() -> dict[str, Any]:
@@ -168,7 +168,7 @@ def test_the_real_module(tmp_path: Path) -> None:
         (moge2, "depth", (HEIGHT, WIDTH)),
         (moge2_normals, "normals", (HEIGHT, WIDTH, 3)),
     ):
-        model = module.load({}, ONE, given)
+        model = module.SPEC.load({}, ONE, given)
         model.start(shot_of(2, source="given"))
         frames = soft_frames(2)
         together = model.infer(frames, None)[0][1][name]

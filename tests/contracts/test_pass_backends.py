@@ -9,6 +9,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Mapping
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, get_args
 
@@ -124,6 +125,13 @@ def test_finding_back_ends_imports_nothing_heavy() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.task}-{spec.name}")
+def test_descriptions_travel_to_worker_processes(spec: BackendSpec) -> None:
+    ForkingPickler.dumps(spec)
+    with pytest.raises(AttributeError, match="local"):
+        ForkingPickler.dumps(dataclasses.replace(spec, load=lambda *_: None))
 
 
 def test_every_network_has_tiny_weights() -> None:

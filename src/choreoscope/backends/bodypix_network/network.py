@@ -6,24 +6,21 @@ multiples of 16 and one more, and answers are brought to the picture corner cent
 """
 
 import dataclasses
-from collections.abc import Mapping
+import functools
 from typing import Any
 
 import numpy as np
 
 from choreoscope.backends.torch_models.device import Stopwatch
 from choreoscope.backends.torch_models.pictures import HALF, normalised, resized_corners
-from choreoscope.backends.torch_models.weights import (
-    Brought,
-    brought_file,
-    onnx_session,
-    read_options,
-)
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.weights import Brought, brought_file, onnx_session
 from choreoscope.capture.passes.interfaces import Crops, ShotContext
 from choreoscope.datatypes.errors import WeightsError
-from choreoscope.datatypes.models import Licence, RunSettings, Tier
+from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
 
 SHA256 = "f2e51d18eec8e3c9ef3f196ea0245db1d86529161d19e14466ad4ebc5e6ee242"
+NAME = "bodypix"
 MODULES = ("onnxruntime", "cv2")
 SOURCE = "MobileNetV1-x050-stride16.onnx of keijiro/BodyPixSentis"
 LICENCE = Licence(
@@ -132,9 +129,7 @@ class Bodypix:
         return self._watch.seconds
 
 
-def bodypix_session(
-    settings: RunSettings, options: Mapping[str, Any], name: str
-) -> tuple[Any, BodypixOptions]:
+def bodypix_session(settings: RunSettings, chosen: BodypixOptions, name: str) -> Any:  # noqa: ANN401
     """Open the network for the back end of a name.
 
     Raises
@@ -142,7 +137,6 @@ def bodypix_session(
     WeightsError
         If the file is absent, another, or answers something else.
     """
-    chosen = read_options(BodypixOptions, options, name)
     path = brought_file(chosen, model=name, source=SOURCE, suffixes=(".onnx",))
     session = onnx_session(path, settings, chosen.device)
     channels = {one.name: one.shape[-1] for one in session.get_outputs()}
@@ -151,4 +145,23 @@ def bodypix_session(
             f"{path} is no BodyPix: expected outputs {OUTLINE} (1 channel) and {PARTS} "
             f"({len(PART_NAMES)}), got {channels}"
         )
-    return session, chosen
+    return session
+
+
+def bodypix_spec(task: str, model: type[Bodypix], *, memory_mb: int) -> BackendSpec:
+    """Describe the back end of a task whose answers a class makes of the network's."""
+    return brought_spec(
+        task,
+        NAME,
+        # Not a closure: descriptions travel to worker processes.
+        functools.partial(_opened, model),
+        options=BodypixOptions,
+        modules=MODULES,
+        extra="onnx",
+        licence=LICENCE,
+        memory_mb=memory_mb,
+    )
+
+
+def _opened(model: type[Bodypix], settings: RunSettings, chosen: BodypixOptions) -> Bodypix:
+    return model(bodypix_session(settings, chosen, NAME), whole_frame=chosen.whole_frame)

@@ -6,18 +6,13 @@ a factor and an offset, larger nearer. Its base and large weights are CC-BY-NC, 
 end is for research; `depth_anything_v2_small` takes only the small ones, under Apache-2.0.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from choreoscope.backends.depth.networks.anything import MODULES, relative_depth
-from choreoscope.backends.depth.networks.hub import HubDepth, HubOptions
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.backends.depth.networks.anything import relative_depth
+from choreoscope.backends.depth.networks.hub import MODULES, HubDepth, HubOptions
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> HubDepth:
+def opened(settings: RunSettings, chosen: HubOptions) -> HubDepth:
     """Open the network.
 
     Raises
@@ -25,18 +20,16 @@ def load(
     WeightsError
         If its weights are absent or others.
     """
-    del weights
-    return relative_depth(settings, options, name=SPEC.name)
+    return relative_depth(settings, chosen, name=SPEC.name)
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="depth_anything_v2",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "depth",
+    "depth_anything_v2",
+    opened,
+    options=HubOptions,
     modules=MODULES,
     extra="torch",
-    weights=(),
     licence=Licence(
         name="CC-BY-NC-4.0",
         tier=Tier.RESEARCH,
@@ -44,5 +37,4 @@ SPEC = BackendSpec(
         url="https://huggingface.co/depth-anything/Depth-Anything-V2-Large-hf",
     ),
     memory_mb=4000,
-    options=HubOptions,
 )

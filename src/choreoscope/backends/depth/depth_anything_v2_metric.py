@@ -6,18 +6,13 @@ because the network cannot say more there than "far". The cards of the metric we
 Apache-2.0, those of the base and large weights they were made from CC-BY-NC: ask.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from choreoscope.backends.depth.networks.anything import MODULES, metric_depth
-from choreoscope.backends.depth.networks.hub import HubDepth, HubOptions
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.backends.depth.networks.anything import metric_depth
+from choreoscope.backends.depth.networks.hub import MODULES, HubDepth, HubOptions
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> HubDepth:
+def opened(settings: RunSettings, chosen: HubOptions) -> HubDepth:
     """Open the network.
 
     Raises
@@ -25,18 +20,16 @@ def load(
     WeightsError
         If its weights are absent or others, such as relative ones.
     """
-    del weights
-    return metric_depth(settings, options, name=SPEC.name)
+    return metric_depth(settings, chosen, name=SPEC.name)
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="depth_anything_v2_metric",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "depth",
+    "depth_anything_v2_metric",
+    opened,
+    options=HubOptions,
     modules=MODULES,
     extra="torch",
-    weights=(),
     licence=Licence(
         name="Apache-2.0 by its card",
         tier=Tier.ASK,
@@ -44,5 +37,4 @@ SPEC = BackendSpec(
         url="https://huggingface.co/depth-anything",
     ),
     memory_mb=4000,
-    options=HubOptions,
 )

@@ -3,18 +3,13 @@
 As `depth_anything_v2`, but refuses the larger weights, whose terms are others.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from choreoscope.backends.depth.networks.anything import MODULES, SMALL_WIDTH, relative_depth
-from choreoscope.backends.depth.networks.hub import HubDepth, HubOptions
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.backends.depth.networks.anything import SMALL_WIDTH, relative_depth
+from choreoscope.backends.depth.networks.hub import MODULES, HubDepth, HubOptions
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> HubDepth:
+def opened(settings: RunSettings, chosen: HubOptions) -> HubDepth:
     """Open the network.
 
     Raises
@@ -22,18 +17,16 @@ def load(
     WeightsError
         If its weights are absent or others, such as those of a larger size.
     """
-    del weights
-    return relative_depth(settings, options, name=SPEC.name, width=SMALL_WIDTH)
+    return relative_depth(settings, chosen, name=SPEC.name, width=SMALL_WIDTH)
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="depth_anything_v2_small",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "depth",
+    "depth_anything_v2_small",
+    opened,
+    options=HubOptions,
     modules=MODULES,
     extra="torch",
-    weights=(),
     licence=Licence(
         name="Apache-2.0",
         tier=Tier.COMMERCIAL,
@@ -41,5 +34,4 @@ SPEC = BackendSpec(
         url="https://huggingface.co/depth-anything/Depth-Anything-V2-Small-hf",
     ),
     memory_mb=1500,
-    options=HubOptions,
 )

@@ -11,18 +11,17 @@ leaves one unknown factor for the whole shot; the guesses are answered as ``fov`
 """
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from choreoscope.backends.depth.networks.hub import DEPTH, HubDepth, HubNetwork
+from choreoscope.backends.depth.networks.hub import DEPTH, MODULES, HubDepth, HubNetwork
 from choreoscope.backends.depth.networks.preparing import Preparation
 from choreoscope.backends.torch_models.lens import focal_px, is_known_lens
 from choreoscope.backends.torch_models.pictures import HALF
-from choreoscope.backends.torch_models.weights import Brought, brought_folder, read_options
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.weights import Brought, brought_folder
 from choreoscope.capture.passes.interfaces import Answer, PassFrame, ShotContext
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 KIND = "DepthProForDepthEstimation"
 USUAL = Preparation(
@@ -87,9 +86,7 @@ def metres(canonical: np.ndarray, focal_over_width: float) -> np.ndarray:
     return found.astype(np.float32)
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> DepthPro:
+def opened(settings: RunSettings, chosen: Brought) -> DepthPro:
     """Open the network.
 
     Raises
@@ -97,8 +94,6 @@ def load(
     WeightsError
         If its weights are absent or others.
     """
-    del weights
-    chosen = read_options(Brought, options, SPEC.name)
     folder = brought_folder(
         chosen,
         model=SPEC.name,
@@ -108,14 +103,13 @@ def load(
     return DepthPro(HubNetwork(KIND, folder, settings, chosen), Preparation.of(folder, USUAL))
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="depth_pro",
-    version=1,
-    load=load,
-    modules=("torch", "transformers", "safetensors", "cv2"),
+SPEC = brought_spec(
+    "depth",
+    "depth_pro",
+    opened,
+    options=Brought,
+    modules=MODULES,
     extra="torch",
-    weights=(),
     licence=Licence(
         name="Apple's own terms",
         tier=Tier.ASK,
@@ -123,5 +117,4 @@ SPEC = BackendSpec(
         url="https://huggingface.co/apple/DepthPro-hf",
     ),
     memory_mb=8000,
-    options=Brought,
 )

@@ -7,9 +7,7 @@ and ``scheduler`` of Stable Video Diffusion (img2vid-xt).
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,7 +19,8 @@ from choreoscope.backends.depth.networks.crafter import (
 )
 from choreoscope.backends.torch_models.device import Stopwatch, device_for
 from choreoscope.backends.torch_models.pictures import resized, shrunk
-from choreoscope.backends.torch_models.weights import Brought, brought_folder, read_options
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.weights import Brought, brought_folder
 from choreoscope.capture.passes.interfaces import (
     Answer,
     DepthSpace,
@@ -31,7 +30,7 @@ from choreoscope.capture.passes.interfaces import (
     Windows,
 )
 from choreoscope.datatypes.errors import InputError
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 TYPES = (
     "DiffusersUNetSpatioTemporalConditionModelDepthCrafter",
@@ -116,9 +115,7 @@ def working_size(size: tuple[int, ...], side: int) -> tuple[int, int]:
     return height, width
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> CrafterDepth:
+def opened(settings: RunSettings, chosen: CrafterOptions) -> CrafterDepth:
     """Open the networks.
 
     Raises
@@ -126,8 +123,6 @@ def load(
     WeightsError
         If their weights are absent or others.
     """
-    del weights
-    chosen = read_options(CrafterOptions, options, SPEC.name)
     folder = brought_folder(
         chosen,
         model=SPEC.name,
@@ -138,14 +133,13 @@ def load(
     return CrafterDepth(crafter_networks(folder, device_for(settings, chosen.device)), chosen)
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="depthcrafter",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "depth",
+    "depthcrafter",
+    opened,
+    options=CrafterOptions,
     modules=("torch", "diffusers", "transformers", "safetensors", "cv2"),
     extra="torch",
-    weights=(),
     licence=Licence(
         name="Tencent DepthCrafter and Stable Video Diffusion terms",
         tier=Tier.RESEARCH,
@@ -153,5 +147,4 @@ SPEC = BackendSpec(
         url="https://github.com/Tencent/DepthCrafter",
     ),
     memory_mb=16000,
-    options=CrafterOptions,
 )

@@ -7,23 +7,18 @@ larger nearer. Sizes are read from the folder of the weights: 384 squashed for d
 the aspect kept for dpt-beit-large-512.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from choreoscope.backends.depth.networks.hub import HubDepth, HubNetwork, HubOptions
+from choreoscope.backends.depth.networks.hub import MODULES, HubDepth, HubNetwork, HubOptions
 from choreoscope.backends.depth.networks.preparing import Preparation
 from choreoscope.backends.torch_models.pictures import HALF
-from choreoscope.backends.torch_models.weights import brought_folder, read_options
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.weights import brought_folder
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 KIND = "DPTForDepthEstimation"
 USUAL = Preparation(size=(384, 384), keep_aspect=False, multiple=1, mean=HALF, std=HALF)
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> HubDepth:
+def opened(settings: RunSettings, chosen: HubOptions) -> HubDepth:
     """Open the network.
 
     Raises
@@ -31,8 +26,6 @@ def load(
     WeightsError
         If its weights are absent or others.
     """
-    del weights
-    chosen = read_options(HubOptions, options, SPEC.name)
     folder = brought_folder(
         chosen,
         model=SPEC.name,
@@ -44,14 +37,13 @@ def load(
     return HubDepth(network, preparation, "affine_inverse", SPEC.name)
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="dpt",
-    version=1,
-    load=load,
-    modules=("torch", "transformers", "safetensors", "cv2"),
+SPEC = brought_spec(
+    "depth",
+    "dpt",
+    opened,
+    options=HubOptions,
+    modules=MODULES,
     extra="torch",
-    weights=(),
     licence=Licence(
         name="MIT or Apache-2.0, not confirmed",
         tier=Tier.ASK,
@@ -59,5 +51,4 @@ SPEC = BackendSpec(
         url="https://huggingface.co/Intel/dpt-large",
     ),
     memory_mb=3500,
-    options=HubOptions,
 )

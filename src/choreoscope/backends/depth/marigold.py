@@ -3,26 +3,25 @@
 See `choreoscope.backends.torch_models.marigold`.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 from choreoscope.backends.torch_models.marigold import LICENCE, MODULES, Marigold, MarigoldOptions
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.timed import TimedModel
 from choreoscope.capture.passes.interfaces import (
     Answer,
     DepthSpace,
     PassFrame,
     PassState,
     Recurrent,
-    ShotContext,
 )
-from choreoscope.datatypes.models import BackendSpec, RunSettings
+from choreoscope.datatypes.models import RunSettings
 
 KIND = "MarigoldDepthPipeline"
 SOURCE = "prs-eth/marigold-depth-v1-1 (or -depth-lcm-v1-0) from a model hub, the whole folder"
 
 
-class MarigoldDepth:
+class MarigoldDepth(TimedModel[Marigold]):
     """Depth by Marigold; see `PassModel`."""
 
     origin = "marigold"
@@ -32,9 +31,6 @@ class MarigoldDepth:
         self.feeding = Recurrent()
         self.network = network
 
-    def start(self, shot: ShotContext) -> None:
-        """Be told of the shot whose frames come next."""
-
     def infer(
         self, frames: Sequence[PassFrame], state: PassState | None
     ) -> tuple[list[Answer], PassState]:
@@ -42,15 +38,8 @@ class MarigoldDepth:
         found, latent = self.network(frames, state)
         return [{"depth": one[..., 0]} for one in found], latent
 
-    @property
-    def model_cpu_seconds(self) -> float:
-        """Processor time spent inside model calls so far, all threads added."""
-        return self.network.watch.seconds
 
-
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> MarigoldDepth:
+def opened(settings: RunSettings, chosen: MarigoldOptions) -> MarigoldDepth:
     """Open the networks.
 
     Raises
@@ -58,19 +47,16 @@ def load(
     WeightsError
         If their weights are absent or others.
     """
-    del weights
-    return MarigoldDepth(Marigold(KIND, settings, options, name=SPEC.name, source=SOURCE))
+    return MarigoldDepth(Marigold(KIND, settings, chosen, name=SPEC.name, source=SOURCE))
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="marigold",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "depth",
+    "marigold",
+    opened,
+    options=MarigoldOptions,
     modules=MODULES,
     extra="torch",
-    weights=(),
     licence=LICENCE,
     memory_mb=8000,
-    options=MarigoldOptions,
 )

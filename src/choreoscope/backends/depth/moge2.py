@@ -4,58 +4,30 @@ See `choreoscope.backends.torch_models.moge`. The network's own metric scale is 
 answers, but it differs between frames by a few per cent; so depth counts as known but for scale.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-from choreoscope.backends.torch_models.lens import fov_degrees
-from choreoscope.backends.torch_models.moge import LICENCE, MODULES, Moge, MogeOptions
-from choreoscope.capture.passes.interfaces import (
-    Answer,
-    DepthSpace,
-    Frames,
-    PassFrame,
-    PassState,
-    ShotContext,
-)
-from choreoscope.datatypes.models import BackendSpec, RunSettings
+from choreoscope.backends.torch_models.moge import LICENCE, MODULES, Moge, MogeModel, MogeOptions
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.capture.passes.interfaces import Answer, DepthSpace, PassFrame, PassState
+from choreoscope.datatypes.models import RunSettings
 
 
-class MogeDepth:
+class MogeDepth(MogeModel):
     """Depth by MoGe-2; see `PassModel`."""
 
-    origin = "moge2"
-
     def __init__(self, network: Moge) -> None:
+        super().__init__(network)
         self.depth_space: DepthSpace = "scale"
-        self.feeding = Frames(batch=network.batch)
-        self.network = network
-        self._shot: ShotContext | None = None
-
-    def start(self, shot: ShotContext) -> None:
-        """Be told of the shot; its camera fixes the field of view."""
-        self._shot = shot
 
     def infer(
         self, frames: Sequence[PassFrame], state: PassState | None
     ) -> tuple[list[Answer], PassState]:
         """Answer for each frame, in order; see `PassModel.infer`."""
         del state
-        found = self.network(
-            [frame.picture for frame in frames],
-            [fov_degrees(self._shot, frame.frame) for frame in frames],
-        )
-        return [{"depth": one["depth"], "fov": one["fov"]} for one in found], {}
-
-    @property
-    def model_cpu_seconds(self) -> float:
-        """Processor time spent inside model calls so far, all threads added."""
-        return self.network.watch.seconds
+        return [{"depth": one["depth"], "fov": one["fov"]} for one in self.found(frames)], {}
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> MogeDepth:
+def opened(settings: RunSettings, chosen: MogeOptions) -> MogeDepth:
     """Open the network.
 
     Raises
@@ -63,19 +35,16 @@ def load(
     WeightsError
         If its weights are absent or others.
     """
-    del weights
-    return MogeDepth(Moge(settings, options, SPEC.name))
+    return MogeDepth(Moge(settings, chosen, SPEC.name))
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="moge2",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "depth",
+    "moge2",
+    opened,
+    options=MogeOptions,
     modules=MODULES,
     extra="torch",
-    weights=(),
     licence=LICENCE,
     memory_mb=4000,
-    options=MogeOptions,
 )

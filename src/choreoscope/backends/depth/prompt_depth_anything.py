@@ -9,20 +9,20 @@ floor is taken; that is not what the network was trained on, and its mistakes co
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from choreoscope.backends.depth.networks.hub import HubDepth, HubNetwork, HubOptions
+from choreoscope.backends.depth.networks.hub import MODULES, HubDepth, HubNetwork, HubOptions
 from choreoscope.backends.depth.networks.preparing import Preparation
 from choreoscope.backends.depth.networks.prompts import LidarFolder, Prompts, ProxyPrompts, filled
 from choreoscope.backends.torch_models.pictures import IMAGENET_MEAN, IMAGENET_STD
-from choreoscope.backends.torch_models.weights import brought_folder, read_options
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.weights import brought_folder
 from choreoscope.capture.passes.interfaces import PassFrame, ShotContext
 from choreoscope.datatypes.errors import InputError
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 KIND = "PromptDepthAnythingForDepthEstimation"
 USUAL = Preparation(
@@ -84,9 +84,7 @@ class PromptDepth(HubDepth):
         return super()._inputs(frames) | {"prompt_depth": np.stack(prompts)[:, None]}
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> PromptDepth:
+def opened(settings: RunSettings, chosen: PromptOptions) -> PromptDepth:
     """Open the network.
 
     Raises
@@ -96,8 +94,6 @@ def load(
     InputError
         If the folder of prompts cannot be used.
     """
-    del weights
-    chosen = read_options(PromptOptions, options, SPEC.name)
     folder = brought_folder(
         chosen,
         model=SPEC.name,
@@ -113,14 +109,13 @@ def load(
     return PromptDepth(network, Preparation.of(folder, USUAL, chosen.side), prompts)
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="prompt_depth_anything",
-    version=1,
-    load=load,
-    modules=("torch", "transformers", "safetensors", "cv2"),
+SPEC = brought_spec(
+    "depth",
+    "prompt_depth_anything",
+    opened,
+    options=PromptOptions,
+    modules=MODULES,
     extra="torch",
-    weights=(),
     licence=Licence(
         name="Apache-2.0, not confirmed",
         tier=Tier.ASK,
@@ -128,5 +123,4 @@ SPEC = BackendSpec(
         url="https://huggingface.co/depth-anything/prompt-depth-anything-vitl-hf",
     ),
     memory_mb=4000,
-    options=PromptOptions,
 )

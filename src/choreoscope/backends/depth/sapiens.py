@@ -6,30 +6,23 @@ offset of his own. Only performers' pixels count. For results that were made wit
 `sapiens2_pointmap` is the better one.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from choreoscope.backends.sapiens_family.network import SapiensNetwork, Tensors, script_sapiens
-from choreoscope.backends.sapiens_family.options import SAPIENS1, SCRIPT_MODULES, SapiensOptions
+from choreoscope.backends.sapiens_family.network import SapiensNetwork, Tensors
+from choreoscope.backends.sapiens_family.options import SapiensOptions
+from choreoscope.backends.sapiens_family.specs import script_spec
+from choreoscope.backends.torch_models.timed import TimedModel
 from choreoscope.capture.passes.crops import cut, uncropped, whole_frame
-from choreoscope.capture.passes.interfaces import (
-    Answer,
-    DepthSpace,
-    Frames,
-    PassFrame,
-    PassState,
-    ShotContext,
-)
-from choreoscope.datatypes.models import BackendSpec, RunSettings
+from choreoscope.capture.passes.interfaces import Answer, DepthSpace, Frames, PassFrame, PassState
 from choreoscope.geometry.masks import decode
 
 FRAMES_AT_ONCE = 4
 
 
-class SapiensDepth:
+class SapiensDepth(TimedModel[SapiensNetwork]):
     """Relative depth, only of performers.
 
     Parameters
@@ -47,14 +40,6 @@ class SapiensDepth:
         self.network = network
         self._back = _same if options.mirror else None
         self._everything = options.whole_frame
-
-    @property
-    def model_cpu_seconds(self) -> float:
-        """Processor time spent inside model calls so far."""
-        return self.network.watch.seconds
-
-    def start(self, shot: ShotContext) -> None:
-        """Nothing depends on the shot."""
 
     def infer(
         self, frames: Sequence[PassFrame], state: PassState | None
@@ -97,35 +82,13 @@ def _same(answer: Tensors) -> Tensors:
     return answer
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> SapiensDepth:
-    """Open the network.
-
-    Raises
-    ------
-    WeightsError
-        If its weights are absent or others.
-    """
-    del weights
-    network, chosen = script_sapiens(
-        settings,
-        options,
-        names=(SPEC.name, "sapiens-depth-1b-torchscript"),
-        take=lambda answer: {"depth": answer},
-    )
-    return SapiensDepth(network, chosen)
+def _taken(answer: Any) -> Tensors:  # noqa: ANN401 - the network's
+    return {"depth": answer}
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="sapiens",
-    version=1,
-    load=load,
-    modules=SCRIPT_MODULES,
-    extra="torch",
-    weights=(),
-    licence=SAPIENS1,
-    memory_mb=8000,
-    options=SapiensOptions,
+SPEC = script_spec(
+    "depth",
+    ("sapiens", "sapiens-depth-1b-torchscript"),
+    SapiensDepth,
+    take=_taken,
 )

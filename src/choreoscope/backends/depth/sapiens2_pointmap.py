@@ -5,17 +5,14 @@ camera of focal length 768 crop pixels would see them; metres are those times th
 length over 768. Its own guess of the focal length changes from crop to crop and is left aside.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from choreoscope.backends.sapiens_family.network import Answer, SapiensCrops, hub_sapiens
-from choreoscope.backends.sapiens_family.options import MODULES, SAPIENS2, SapiensOptions
+from choreoscope.backends.sapiens_family.network import Answer, SapiensCrops, Tensors
+from choreoscope.backends.sapiens_family.specs import hub_spec
 from choreoscope.capture.passes.interfaces import CropBatch, DepthSpace, ShotContext
 from choreoscope.datatypes.errors import InputError
-from choreoscope.datatypes.models import BackendSpec, RunSettings
 
 CANONICAL_FOCAL = 768.0
 """Pixels."""
@@ -56,36 +53,14 @@ class SapiensPointmap(SapiensCrops):
         return {"depth": np.where(metres > NEAREST, metres, np.nan).astype(np.float32)}
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> SapiensPointmap:
-    """Open the network.
-
-    Raises
-    ------
-    WeightsError
-        If its weights are absent or others.
-    """
-    del weights
-    network, chosen = hub_sapiens(
-        settings,
-        options,
-        names=(SPEC.name, "sapiens2-pointmap-0.4b"),
-        kind="Sapiens2ForPointmapEstimation",
-        take=lambda answer: {"pointmaps": answer.pointmaps},
-    )
-    return SapiensPointmap(network, chosen)
+def _taken(answer: Any) -> Tensors:  # noqa: ANN401 - the network's
+    return {"pointmaps": answer.pointmaps}
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="sapiens2_pointmap",
-    version=1,
-    load=load,
-    modules=MODULES,
-    extra="torch",
-    weights=(),
-    licence=SAPIENS2,
-    memory_mb=6000,
-    options=SapiensOptions,
+SPEC = hub_spec(
+    "depth",
+    ("sapiens2_pointmap", "sapiens2-pointmap-0.4b"),
+    SapiensPointmap,
+    kind="Sapiens2ForPointmapEstimation",
+    take=_taken,
 )

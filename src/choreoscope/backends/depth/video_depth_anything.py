@@ -14,9 +14,7 @@ are Apache-2.0, base and large CC-BY-NC, and so this back end is for research;
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -30,17 +28,12 @@ from choreoscope.backends.torch_models.pictures import (
     short_side,
     unit,
 )
-from choreoscope.backends.torch_models.weights import Brought, brought_file, read_options
-from choreoscope.capture.passes.interfaces import (
-    Answer,
-    DepthSpace,
-    PassFrame,
-    PassState,
-    ShotContext,
-    Windows,
-)
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.timed import TimedModel
+from choreoscope.backends.torch_models.weights import Brought, brought_file
+from choreoscope.capture.passes.interfaces import Answer, DepthSpace, PassFrame, PassState, Windows
 from choreoscope.datatypes.errors import InputError
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 LENGTH, OVERLAP = 32, 10
 SIDE, MULTIPLE = 518, 14
@@ -73,7 +66,7 @@ class VideoOptions(Brought):
             )
 
 
-class VideoDepth:
+class VideoDepth(TimedModel[Exported]):
     """Depth of stretches by an exported network; see `PassModel`."""
 
     feeding = Windows(length=LENGTH, overlap=OVERLAP, join="align")
@@ -83,9 +76,6 @@ class VideoDepth:
         self.depth_space: DepthSpace = "metric" if options.metric else "affine_inverse"
         self.network = network
         self._size = (options.height, options.width) if options.height else network.size
-
-    def start(self, shot: ShotContext) -> None:
-        """Be told of the shot whose frames come next."""
 
     def infer(
         self, frames: Sequence[PassFrame], state: PassState | None
@@ -101,11 +91,6 @@ class VideoDepth:
         raw = np.where(is_known, raw, np.float32(np.nan))
         return [{"depth": resized(np.ascontiguousarray(one), size, "linear")} for one in raw], {}
 
-    @property
-    def model_cpu_seconds(self) -> float:
-        """Processor time spent inside model calls so far, all threads added."""
-        return self.network.watch.seconds
-
 
 def prepared(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Make ``(3, h, w)`` of a picture; its makers resize by OpenCV's cubic, without averaging."""
@@ -119,9 +104,7 @@ def working_size(size: tuple[int, ...]) -> tuple[int, int]:
     return short_side((size[0], size[1]), side, MULTIPLE)
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> VideoDepth:
+def opened(settings: RunSettings, chosen: VideoOptions) -> VideoDepth:
     """Open the exported file.
 
     Raises
@@ -129,32 +112,29 @@ def load(
     WeightsError
         If it is absent, another, or takes something else.
     """
-    del weights
-    return opened(settings, options, SPEC.name)
+    return opened_file(settings, chosen, SPEC.name)
 
 
-def opened(
+def opened_file(
     settings: RunSettings,
-    options: Mapping[str, Any],
+    chosen: VideoOptions,
     name: str,
     suffixes: tuple[str, ...] = (".pt", ".onnx"),
 ) -> VideoDepth:
-    """Open an exported file for the back end of a name; see `load`."""
-    chosen = read_options(VideoOptions, options, name)
+    """Open an exported file for the back end of a name; see `opened`."""
     source = "a file exported from Video Depth Anything as docs/models.md says"
     path = brought_file(chosen, model=name, source=source, suffixes=suffixes)
     network = Exported(path, settings, chosen.device, length=LENGTH)
     return VideoDepth(network, chosen, origin=name)
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="video_depth_anything",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "depth",
+    "video_depth_anything",
+    opened,
+    options=VideoOptions,
     modules=("torch", "cv2"),
     extra="torch",
-    weights=(),
     licence=Licence(
         name="CC-BY-NC-4.0",
         tier=Tier.RESEARCH,
@@ -162,5 +142,4 @@ SPEC = BackendSpec(
         url="https://github.com/DepthAnything/Video-Depth-Anything",
     ),
     memory_mb=12000,
-    options=VideoOptions,
 )

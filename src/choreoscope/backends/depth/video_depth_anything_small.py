@@ -4,21 +4,16 @@ As `video_depth_anything`, but takes only TorchScript files whose weights are as
 network's (28 million); an ONNX file does not say.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from choreoscope.backends.depth.video_depth_anything import VideoDepth, VideoOptions, opened
+from choreoscope.backends.depth.video_depth_anything import VideoDepth, VideoOptions, opened_file
+from choreoscope.backends.torch_models.specs import brought_spec
 from choreoscope.datatypes.errors import WeightsError
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 MOST = 40_000_000
 """Weights; the base network has 113 million."""
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> VideoDepth:
+def opened(settings: RunSettings, chosen: VideoOptions) -> VideoDepth:
     """Open the exported file.
 
     Raises
@@ -26,8 +21,7 @@ def load(
     WeightsError
         If it is absent, another, takes something else, or does not hold the small network.
     """
-    del weights
-    model = opened(settings, options, SPEC.name, suffixes=(".pt",))
+    model = opened_file(settings, chosen, SPEC.name, suffixes=(".pt",))
     count = model.network.weight_count
     if not 0 < count <= MOST:
         raise WeightsError(
@@ -37,14 +31,13 @@ def load(
     return model
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="video_depth_anything_small",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "depth",
+    "video_depth_anything_small",
+    opened,
+    options=VideoOptions,
     modules=("torch", "cv2"),
     extra="torch",
-    weights=(),
     licence=Licence(
         name="Apache-2.0",
         tier=Tier.COMMERCIAL,
@@ -52,5 +45,4 @@ SPEC = BackendSpec(
         url="https://github.com/DepthAnything/Video-Depth-Anything",
     ),
     memory_mb=8000,
-    options=VideoOptions,
 )

@@ -5,15 +5,12 @@ Bhat, Birkl, Wofk, Wonka, Mueller: "ZoeDepth", arXiv:2302.12288. The network is 
 cut again, as in training; sizes are rounded to multiples of 32.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from choreoscope.backends.depth.networks.hub import HubDepth, HubNetwork, HubOptions
+from choreoscope.backends.depth.networks.hub import MODULES, HubDepth, HubNetwork, HubOptions
 from choreoscope.backends.depth.networks.preparing import Preparation
 from choreoscope.backends.torch_models.pictures import HALF
-from choreoscope.backends.torch_models.weights import brought_folder, read_options
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.weights import brought_folder
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 KIND = "ZoeDepthForDepthEstimation"
 USUAL = Preparation(
@@ -27,9 +24,7 @@ USUAL = Preparation(
 )
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> HubDepth:
+def opened(settings: RunSettings, chosen: HubOptions) -> HubDepth:
     """Open the network.
 
     Raises
@@ -37,8 +32,6 @@ def load(
     WeightsError
         If its weights are absent or others.
     """
-    del weights
-    chosen = read_options(HubOptions, options, SPEC.name)
     folder = brought_folder(
         chosen,
         model=SPEC.name,
@@ -50,14 +43,13 @@ def load(
     return HubDepth(network, preparation, "metric", SPEC.name)
 
 
-SPEC = BackendSpec(
-    task="depth",
-    name="zoedepth",
-    version=1,
-    load=load,
-    modules=("torch", "transformers", "safetensors", "cv2"),
+SPEC = brought_spec(
+    "depth",
+    "zoedepth",
+    opened,
+    options=HubOptions,
+    modules=MODULES,
     extra="torch",
-    weights=(),
     licence=Licence(
         name="MIT, not confirmed",
         tier=Tier.ASK,
@@ -65,5 +57,4 @@ SPEC = BackendSpec(
         url="https://huggingface.co/Intel/zoedepth-nyu-kitti",
     ),
     memory_mb=3500,
-    options=HubOptions,
 )

@@ -9,15 +9,16 @@ A plate can be made of the shot itself: `choreoscope.capture.passes.clean_plate`
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from choreoscope.backends.matte.networks.files import FileNetwork, open_file
 from choreoscope.backends.torch_models.pictures import filled_to_multiple, planar, unit
-from choreoscope.backends.torch_models.weights import Brought, read_options
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.timed import TimedModel
+from choreoscope.backends.torch_models.weights import Brought
 from choreoscope.capture.passes.interfaces import (
     Answer,
     Frames,
@@ -26,7 +27,7 @@ from choreoscope.capture.passes.interfaces import (
     ShotContext,
 )
 from choreoscope.datatypes.errors import InputError, WeightsError
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 from choreoscope.formats.pictures import read_picture
 
 MULTIPLE = 4
@@ -60,7 +61,7 @@ class PlateOptions(Brought):
             raise InputError(f"scale must be 0 to {LARGEST_SCALE}, got {self.scale}")
 
 
-class BackgroundMatting:
+class BackgroundMatting(TimedModel[FileNetwork]):
     """Alpha and foreground of everybody; see `PassModel`.
 
     Parameters
@@ -117,11 +118,6 @@ class BackgroundMatting:
             )
         return answers, {}
 
-    @property
-    def model_cpu_seconds(self) -> float:
-        """Processor time spent inside model calls so far, all threads added."""
-        return self.network.watch.seconds
-
     def _asked(self, pictures: np.ndarray, plate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if not self.network.is_onnx:
             alpha, foreground, *_ = self.network.call(
@@ -173,9 +169,7 @@ def read_plate(path: str) -> np.ndarray:
     return found / np.float32(np.iinfo(pixels.dtype).max)
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> BackgroundMatting:
+def opened(settings: RunSettings, chosen: PlateOptions) -> BackgroundMatting:
     """Open the file and the plate.
 
     Raises
@@ -185,8 +179,6 @@ def load(
     InputError
         If there is no plate.
     """
-    del weights
-    chosen = read_options(PlateOptions, options, SPEC.name)
     network = open_file(chosen, settings, model=SPEC.name, source=SOURCE)
     what = "Background Matting V2"
     if network.is_onnx:
@@ -196,14 +188,13 @@ def load(
     return BackgroundMatting(network, read_plate(chosen.plate), chosen)
 
 
-SPEC = BackendSpec(
-    task="matte",
-    name="background_matting_v2",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "matte",
+    "background_matting_v2",
+    opened,
+    options=PlateOptions,
     modules=("torch", "cv2"),
     extra="torch",
-    weights=(),
     licence=Licence(
         name="MIT, not confirmed",
         tier=Tier.ASK,
@@ -211,5 +202,4 @@ SPEC = BackendSpec(
         url="https://github.com/PeterL1n/BackgroundMattingV2",
     ),
     memory_mb=3000,
-    options=PlateOptions,
 )

@@ -1,21 +1,11 @@
 """BodyPix mattes: outlines of single performers from a small network, coarse and quick."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from choreoscope.backends.bodypix_network.network import (
-    LICENCE,
-    MODULES,
-    OUTLINE,
-    Bodypix,
-    BodypixOptions,
-    bodypix_session,
-)
+from choreoscope.backends.bodypix_network.network import OUTLINE, Bodypix, bodypix_spec
 from choreoscope.capture.passes.interfaces import CropBatch
-from choreoscope.datatypes.models import BackendSpec, RunSettings
 
 
 class BodypixMatte(Bodypix):
@@ -36,30 +26,4 @@ class BodypixMatte(Bodypix):
         return {"alpha": 0.5 + 0.5 * np.tanh(outline[..., 0] / 2)}
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> BodypixMatte:
-    """Open the network.
-
-    Raises
-    ------
-    WeightsError
-        If the file is absent or another.
-    """
-    del weights
-    session, chosen = bodypix_session(settings, options, SPEC.name)
-    return BodypixMatte(session, whole_frame=chosen.whole_frame)
-
-
-SPEC = BackendSpec(
-    task="matte",
-    name="bodypix",
-    version=1,
-    load=load,
-    modules=MODULES,
-    extra="onnx",
-    weights=(),
-    licence=LICENCE,
-    memory_mb=400,
-    options=BodypixOptions,
-)
+SPEC = bodypix_spec("matte", BodypixMatte, memory_mb=400)

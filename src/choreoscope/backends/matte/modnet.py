@@ -6,24 +6,18 @@ what it is best at. ONNX or TorchScript: RGB, -1 to 1, sides multiples of 32; al
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from choreoscope.backends.matte.networks.files import FileNetwork, open_file
 from choreoscope.backends.torch_models.pictures import HALF, normalised, planar, resized, unit
-from choreoscope.backends.torch_models.weights import Brought, read_options
-from choreoscope.capture.passes.interfaces import (
-    Answer,
-    Frames,
-    PassFrame,
-    PassState,
-    ShotContext,
-)
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.timed import TimedModel
+from choreoscope.backends.torch_models.weights import Brought
+from choreoscope.capture.passes.interfaces import Answer, Frames, PassFrame, PassState
 from choreoscope.datatypes.errors import InputError, WeightsError
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 MULTIPLE = 32
 SOURCE = "modnet_photographic_portrait_matting (.onnx or .torchscript) of ZHKKKe/MODNet"
@@ -46,7 +40,7 @@ class ModnetOptions(Brought):
             raise InputError(f"side must be {MULTIPLE} or more, got {self.side}")
 
 
-class Modnet:
+class Modnet(TimedModel[FileNetwork]):
     """Alpha of everybody; see `PassModel`."""
 
     def __init__(self, network: FileNetwork, options: ModnetOptions) -> None:
@@ -54,9 +48,6 @@ class Modnet:
         # ONNX files are published for one picture at a time.
         self.feeding = Frames(batch=8 if network.is_accelerated else 1)
         self._side = options.side
-
-    def start(self, shot: ShotContext) -> None:
-        """Be told of the shot whose frames come next."""
 
     def infer(
         self, frames: Sequence[PassFrame], state: PassState | None
@@ -74,11 +65,6 @@ class Modnet:
             )
         alpha = np.clip(found[:, 0], 0, 1)
         return [{"alpha": resized(one, size, "linear")} for one in alpha], {}
-
-    @property
-    def model_cpu_seconds(self) -> float:
-        """Processor time spent inside model calls so far, all threads added."""
-        return self.network.watch.seconds
 
     def _asked(self, pictures: np.ndarray) -> np.ndarray:
         if not self.network.is_onnx:
@@ -114,7 +100,7 @@ def working_size(size: tuple[int, ...], side: int) -> tuple[int, int]:
     )
 
 
-def load(weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]) -> Modnet:
+def opened(settings: RunSettings, chosen: ModnetOptions) -> Modnet:
     """Open the file.
 
     Raises
@@ -122,20 +108,17 @@ def load(weights: Mapping[str, Path], settings: RunSettings, options: Mapping[st
     WeightsError
         If it is absent or another.
     """
-    del weights
-    chosen = read_options(ModnetOptions, options, SPEC.name)
     network = open_file(chosen, settings, model=SPEC.name, source=SOURCE)
     return Modnet(network, chosen)
 
 
-SPEC = BackendSpec(
-    task="matte",
-    name="modnet",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "matte",
+    "modnet",
+    opened,
+    options=ModnetOptions,
     modules=("onnxruntime", "cv2"),
     extra="onnx",
-    weights=(),
     licence=Licence(
         name="Apache-2.0, not confirmed",
         tier=Tier.ASK,
@@ -143,5 +126,4 @@ SPEC = BackendSpec(
         url="https://github.com/ZHKKKe/MODNet",
     ),
     memory_mb=1500,
-    options=ModnetOptions,
 )

@@ -12,24 +12,18 @@ resumed goes on to the bit. It begins anew with every shot.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from choreoscope.backends.matte.networks.files import FileNetwork, open_file
 from choreoscope.backends.torch_models.pictures import planar, unit
-from choreoscope.backends.torch_models.weights import Brought, read_options
-from choreoscope.capture.passes.interfaces import (
-    Answer,
-    PassFrame,
-    PassState,
-    Recurrent,
-    ShotContext,
-)
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.timed import TimedModel
+from choreoscope.backends.torch_models.weights import Brought
+from choreoscope.capture.passes.interfaces import Answer, PassFrame, PassState, Recurrent
 from choreoscope.datatypes.errors import InputError, WeightsError
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 STATES = ("r1", "r2", "r3", "r4")
 RATIO = "downsample_ratio"
@@ -64,16 +58,13 @@ class RvmOptions(Brought):
             )
 
 
-class RobustVideoMatting:
+class RobustVideoMatting(TimedModel[FileNetwork]):
     """Alpha and foreground of everybody; see `PassModel`."""
 
     def __init__(self, network: FileNetwork, options: RvmOptions) -> None:
         self.feeding = Recurrent(chunk=CHUNK, prime=options.prime)
         self.network = network
         self._ratio = options.ratio
-
-    def start(self, shot: ShotContext) -> None:
-        """Be told of the shot whose frames come next."""
 
     def infer(
         self, frames: Sequence[PassFrame], state: PassState | None
@@ -92,11 +83,6 @@ class RobustVideoMatting:
             for one, colour in zip(alpha[:, 0], colours, strict=True)
         ]
         return answers, after
-
-    @property
-    def model_cpu_seconds(self) -> float:
-        """Processor time spent inside model calls so far, all threads added."""
-        return self.network.watch.seconds
 
     def _script(
         self, pictures: np.ndarray, state: PassState | None, ratio: float
@@ -132,9 +118,7 @@ def body_ratio(size: tuple[int, ...]) -> float:
     return min(1.0, BODY_SIDE / max(size[:2]))
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> RobustVideoMatting:
+def opened(settings: RunSettings, chosen: RvmOptions) -> RobustVideoMatting:
     """Open the file.
 
     Raises
@@ -142,8 +126,6 @@ def load(
     WeightsError
         If it is absent or another.
     """
-    del weights
-    chosen = read_options(RvmOptions, options, SPEC.name)
     network = open_file(chosen, settings, model=SPEC.name, source=SOURCE)
     if network.is_onnx:
         network.require(
@@ -154,14 +136,13 @@ def load(
     return RobustVideoMatting(network, chosen)
 
 
-SPEC = BackendSpec(
-    task="matte",
-    name="robust_video_matting",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "matte",
+    "robust_video_matting",
+    opened,
+    options=RvmOptions,
     modules=("torch", "cv2"),
     extra="torch",
-    weights=(),
     licence=Licence(
         name="GPL-3.0",
         tier=Tier.ASK,
@@ -172,5 +153,4 @@ SPEC = BackendSpec(
         url="https://github.com/PeterL1n/RobustVideoMatting",
     ),
     memory_mb=3000,
-    options=RvmOptions,
 )

@@ -12,7 +12,6 @@ logit is the highest. It tells masks, not hair: the edge is one pixel wide.
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,12 +26,9 @@ from choreoscope.backends.torch_models.pictures import (
     resized,
     shrunk,
 )
-from choreoscope.backends.torch_models.weights import (
-    Brought,
-    brought_folder,
-    hub_network,
-    read_options,
-)
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.timed import TimedModel
+from choreoscope.backends.torch_models.weights import Brought, brought_folder, hub_network
 from choreoscope.capture.passes.interfaces import (
     Answer,
     PassFrame,
@@ -43,7 +39,7 @@ from choreoscope.capture.passes.interfaces import (
 )
 from choreoscope.capture.passes.smoothing import runs_of
 from choreoscope.datatypes.errors import InputError
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 TOP_LEFT, BOTTOM_RIGHT = 2, 3
 """Labels of the points that are a box's corners."""
@@ -165,7 +161,7 @@ class Sam2Network:
         return logits
 
 
-class Sam2Matte:
+class Sam2Matte(TimedModel[Sam2Network]):
     """Alpha per performer; see `PassModel`."""
 
     feeding = Recurrent(chunk=CHUNK)
@@ -194,11 +190,6 @@ class Sam2Matte:
         memories = unpacked(state or {}, self.network.session)
         answers = [self._answer(frame, memories) for frame in frames]
         return answers, packed(memories)
-
-    @property
-    def model_cpu_seconds(self) -> float:
-        """Processor time spent inside model calls so far, all threads added."""
-        return self.network.watch.seconds
 
     def _answer(self, frame: PassFrame, memories: dict[str, Memory]) -> Answer:
         size = frame.picture.shape[:2]
@@ -261,9 +252,7 @@ def owned(logits: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {person: one / total for person, one in found.items()}
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> Sam2Matte:
+def opened(settings: RunSettings, chosen: Sam2Options) -> Sam2Matte:
     """Open the network.
 
     Raises
@@ -271,22 +260,19 @@ def load(
     WeightsError
         If its weights are absent or others.
     """
-    del weights
-    chosen = read_options(Sam2Options, options, SPEC.name)
     folder = brought_folder(chosen, model=SPEC.name, source=SOURCE, types=("sam2_video",))
     device = device_for(settings, chosen.device)
     module = hub_network("Sam2VideoModel", folder, device=device, dtype=dtype_for(device))
     return Sam2Matte(Sam2Network(module, device), chosen)
 
 
-SPEC = BackendSpec(
-    task="matte",
-    name="sam2",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "matte",
+    "sam2",
+    opened,
+    options=Sam2Options,
     modules=("torch", "transformers", "safetensors", "cv2"),
     extra="torch",
-    weights=(),
     licence=Licence(
         name="Apache-2.0",
         tier=Tier.COMMERCIAL,
@@ -294,5 +280,4 @@ SPEC = BackendSpec(
         url="https://github.com/facebookresearch/sam2",
     ),
     memory_mb=4000,
-    options=Sam2Options,
 )

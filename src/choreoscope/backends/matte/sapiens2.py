@@ -4,16 +4,13 @@ The network is transformers' ``Sapiens2ForImageMatting`` (Meta, 2026). It looks 
 edges may flicker where a recurrent network's do not.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from choreoscope.backends.sapiens_family.network import Answer, SapiensCrops, hub_sapiens
-from choreoscope.backends.sapiens_family.options import MODULES, SAPIENS2, SapiensOptions
+from choreoscope.backends.sapiens_family.network import Answer, SapiensCrops, Tensors
+from choreoscope.backends.sapiens_family.specs import hub_spec
 from choreoscope.capture.passes.interfaces import CropBatch
-from choreoscope.datatypes.models import BackendSpec, RunSettings
 
 FAINTEST = 1 / 255
 """Alpha below which the colour of what shines through cannot be told."""
@@ -38,36 +35,15 @@ class SapiensMatte(SapiensCrops):
         return {"alpha": alpha, "foreground": np.clip(straight, 0, 1)}
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> SapiensMatte:
-    """Open the network.
-
-    Raises
-    ------
-    WeightsError
-        If its weights are absent or others.
-    """
-    del weights
-    network, chosen = hub_sapiens(
-        settings,
-        options,
-        names=(SPEC.name, "sapiens2-matting-1b"),
-        kind="Sapiens2ForImageMatting",
-        take=lambda answer: {"alphas": answer.alphas, "foregrounds": answer.foregrounds},
-    )
-    return SapiensMatte(network, chosen)
+def _taken(answer: Any) -> Tensors:  # noqa: ANN401 - the network's
+    return {"alphas": answer.alphas, "foregrounds": answer.foregrounds}
 
 
-SPEC = BackendSpec(
-    task="matte",
-    name="sapiens2",
-    version=1,
-    load=load,
-    modules=MODULES,
-    extra="torch",
-    weights=(),
-    licence=SAPIENS2,
+SPEC = hub_spec(
+    "matte",
+    ("sapiens2", "sapiens2-matting-1b"),
+    SapiensMatte,
+    kind="Sapiens2ForImageMatting",
+    take=_taken,
     memory_mb=9000,
-    options=SapiensOptions,
 )

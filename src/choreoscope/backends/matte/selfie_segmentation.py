@@ -7,22 +7,16 @@ performer it agrees with the people back end's masks (``python -m benchmarks.sma
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from choreoscope.backends.torch_models.device import Stopwatch
-from choreoscope.backends.torch_models.weights import (
-    Brought,
-    brought_file,
-    onnx_session,
-    read_options,
-    run_onnx,
-)
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.weights import Brought, brought_file, onnx_session, run_onnx
 from choreoscope.capture.passes.interfaces import CropBatch, Crops, ShotContext
 from choreoscope.datatypes.errors import WeightsError
-from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
+from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
 SHA256 = "1511ab5564cb0ae179cba9bcad6ad931003ccc71656f11fd270967023678c6a5"
 SIDE = 256
@@ -83,9 +77,7 @@ class SelfieSegmentation:
         return self._watch.seconds
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> SelfieSegmentation:
+def opened(settings: RunSettings, chosen: SelfieOptions) -> SelfieSegmentation:
     """Open the network.
 
     Raises
@@ -93,8 +85,6 @@ def load(
     WeightsError
         If the file is absent, another, or takes something else.
     """
-    del weights
-    chosen = read_options(SelfieOptions, options, SPEC.name)
     path = brought_file(chosen, model=SPEC.name, source=SOURCE, suffixes=(".onnx",))
     session = onnx_session(path, settings, chosen.device)
     shapes = [list(one.shape) for one in (*session.get_inputs(), *session.get_outputs())]
@@ -106,14 +96,13 @@ def load(
     return SelfieSegmentation(session, chosen.whole_frame)
 
 
-SPEC = BackendSpec(
-    task="matte",
-    name="selfie_segmentation",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "matte",
+    "selfie_segmentation",
+    opened,
+    options=SelfieOptions,
     modules=("onnxruntime", "cv2"),
     extra="onnx",
-    weights=(),
     licence=Licence(
         name="Apache-2.0",
         tier=Tier.COMMERCIAL,
@@ -121,5 +110,4 @@ SPEC = BackendSpec(
         url="https://github.com/google-ai-edge/mediapipe",
     ),
     memory_mb=300,
-    options=SelfieOptions,
 )

@@ -6,22 +6,16 @@ made at the same time; every frame begins with the same noise, as a new one for 
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from choreoscope.backends.torch_models.marigold import LICENCE, MODULES, Marigold
-from choreoscope.backends.torch_models.weights import Brought, read_options
-from choreoscope.capture.passes.interfaces import (
-    Answer,
-    Frames,
-    PassFrame,
-    PassState,
-    ShotContext,
-)
-from choreoscope.datatypes.models import BackendSpec, RunSettings
+from choreoscope.backends.torch_models.marigold import LICENCE, MODULES, Marigold, MarigoldOptions
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.backends.torch_models.timed import TimedModel
+from choreoscope.backends.torch_models.weights import Brought
+from choreoscope.capture.passes.interfaces import Answer, Frames, PassFrame, PassState
+from choreoscope.datatypes.models import RunSettings
 
 KIND = "MarigoldNormalsPipeline"
 SOURCE = "prs-eth/marigold-normals-v1-1 (or -normals-lcm-v0-1) from a model hub, the whole folder"
@@ -47,7 +41,7 @@ class MarigoldNormalsOptions(Brought):
     seed: int = 0
 
 
-class MarigoldNormals:
+class MarigoldNormals(TimedModel[Marigold]):
     """Normals by Marigold; see `PassModel`."""
 
     feeding = Frames(batch=1)
@@ -55,14 +49,6 @@ class MarigoldNormals:
 
     def __init__(self, network: Marigold) -> None:
         self.network = network
-
-    @property
-    def model_cpu_seconds(self) -> float:
-        """Processor time spent inside model calls so far, all threads added."""
-        return self.network.watch.seconds
-
-    def start(self, shot: ShotContext) -> None:
-        """Be told of the shot whose frames come next."""
 
     def infer(
         self, frames: Sequence[PassFrame], state: PassState | None
@@ -79,9 +65,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return found.astype(np.float32)
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> MarigoldNormals:
+def opened(settings: RunSettings, chosen: MarigoldNormalsOptions) -> MarigoldNormals:
     """Open the networks.
 
     Raises
@@ -89,21 +73,17 @@ def load(
     WeightsError
         If their weights are absent or others.
     """
-    del weights
-    chosen = dataclasses.asdict(read_options(MarigoldNormalsOptions, options, SPEC.name))
-    network = Marigold(KIND, settings, {**chosen, "steadiness": 0.0}, name=SPEC.name, source=SOURCE)
-    return MarigoldNormals(network)
+    alone = MarigoldOptions(**dataclasses.asdict(chosen), steadiness=0.0)
+    return MarigoldNormals(Marigold(KIND, settings, alone, name=SPEC.name, source=SOURCE))
 
 
-SPEC = BackendSpec(
-    task="normals",
-    name="marigold",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "normals",
+    "marigold",
+    opened,
+    options=MarigoldNormalsOptions,
     modules=MODULES,
     extra="torch",
-    weights=(),
     licence=LICENCE,
     memory_mb=8000,
-    options=MarigoldNormalsOptions,
 )

@@ -4,24 +4,23 @@ See `choreoscope.backends.torch_models.moge`. The network answers with y down an
 are turned. Only the weights named "-normal" have normals.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-from choreoscope.backends.torch_models.lens import fov_degrees
-from choreoscope.backends.torch_models.moge import LICENCE, MODULES, SOURCE, Moge, MogeOptions
-from choreoscope.capture.passes.interfaces import (
-    Answer,
-    Frames,
-    PassFrame,
-    PassState,
-    ShotContext,
+from choreoscope.backends.torch_models.moge import (
+    LICENCE,
+    MODULES,
+    SOURCE,
+    Moge,
+    MogeModel,
+    MogeOptions,
 )
+from choreoscope.backends.torch_models.specs import brought_spec
+from choreoscope.capture.passes.interfaces import Answer, PassFrame, PassState
 from choreoscope.datatypes.errors import WeightsError
-from choreoscope.datatypes.models import BackendSpec, RunSettings
+from choreoscope.datatypes.models import RunSettings
 
 
-class MogeNormals:
+class MogeNormals(MogeModel):
     """Normals by MoGe-2; see `PassModel`.
 
     Raises
@@ -30,39 +29,20 @@ class MogeNormals:
         If the weights have none.
     """
 
-    origin = "moge2"
-
     def __init__(self, network: Moge) -> None:
         if not hasattr(network.module, "normal_head"):
             raise WeightsError(f"moge2: the weights have no normals; get {SOURCE}")
-        self.feeding = Frames(batch=network.batch)
-        self.network = network
-        self._shot: ShotContext | None = None
-
-    def start(self, shot: ShotContext) -> None:
-        """Be told of the shot; its camera fixes the field of view."""
-        self._shot = shot
+        super().__init__(network)
 
     def infer(
         self, frames: Sequence[PassFrame], state: PassState | None
     ) -> tuple[list[Answer], PassState]:
         """Answer for each frame, in order; see `PassModel.infer`."""
         del state
-        found = self.network(
-            [frame.picture for frame in frames],
-            [fov_degrees(self._shot, frame.frame) for frame in frames],
-        )
-        return [{"normals": one["normals"]} for one in found], {}
-
-    @property
-    def model_cpu_seconds(self) -> float:
-        """Processor time spent inside model calls so far, all threads added."""
-        return self.network.watch.seconds
+        return [{"normals": one["normals"]} for one in self.found(frames)], {}
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> MogeNormals:
+def opened(settings: RunSettings, chosen: MogeOptions) -> MogeNormals:
     """Open the network.
 
     Raises
@@ -70,19 +50,16 @@ def load(
     WeightsError
         If its weights are absent or others, or have no normals.
     """
-    del weights
-    return MogeNormals(Moge(settings, options, SPEC.name))
+    return MogeNormals(Moge(settings, chosen, SPEC.name))
 
 
-SPEC = BackendSpec(
-    task="normals",
-    name="moge2",
-    version=1,
-    load=load,
+SPEC = brought_spec(
+    "normals",
+    "moge2",
+    opened,
+    options=MogeOptions,
     modules=MODULES,
     extra="torch",
-    weights=(),
     licence=LICENCE,
     memory_mb=4000,
-    options=MogeOptions,
 )

@@ -1,23 +1,17 @@
 """BodyPix parts: 24 named parts per performer from a small network, coarse and quick."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from choreoscope.backends.bodypix_network.network import (
-    LICENCE,
-    MODULES,
     OUTLINE,
     PART_NAMES,
     PARTS,
     Bodypix,
-    BodypixOptions,
-    bodypix_session,
+    bodypix_spec,
 )
 from choreoscope.capture.passes.interfaces import CropBatch
-from choreoscope.datatypes.models import BackendSpec, RunSettings
 
 
 class BodypixParts(Bodypix):
@@ -42,30 +36,4 @@ class BodypixParts(Bodypix):
         return {"scores": scores}
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> BodypixParts:
-    """Open the network.
-
-    Raises
-    ------
-    WeightsError
-        If the file is absent or another.
-    """
-    del weights
-    session, chosen = bodypix_session(settings, options, SPEC.name)
-    return BodypixParts(session, whole_frame=chosen.whole_frame)
-
-
-SPEC = BackendSpec(
-    task="parts",
-    name="bodypix",
-    version=1,
-    load=load,
-    modules=MODULES,
-    extra="onnx",
-    weights=(),
-    licence=LICENCE,
-    memory_mb=600,
-    options=BodypixOptions,
-)
+SPEC = bodypix_spec("parts", BodypixParts, memory_mb=600)

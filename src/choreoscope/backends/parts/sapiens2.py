@@ -3,47 +3,23 @@
 The network is transformers' ``Sapiens2ForSemanticSegmentation`` (Meta, 2026).
 """
 
-from collections.abc import Mapping
-from pathlib import Path
+import functools
 from typing import Any
 
 from choreoscope.backends.sapiens_family.names import PARTS_V2
-from choreoscope.backends.sapiens_family.network import hub_sapiens
-from choreoscope.backends.sapiens_family.options import MODULES, SAPIENS2, SapiensOptions
+from choreoscope.backends.sapiens_family.network import Tensors
 from choreoscope.backends.sapiens_family.parts import SapiensParts, scores_of
-from choreoscope.datatypes.models import BackendSpec, RunSettings
+from choreoscope.backends.sapiens_family.specs import hub_spec
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> SapiensParts:
-    """Open the network.
-
-    Raises
-    ------
-    WeightsError
-        If its weights are absent or others.
-    """
-    del weights
-    network, chosen = hub_sapiens(
-        settings,
-        options,
-        names=(SPEC.name, "sapiens2-seg-0.4b"),
-        kind="Sapiens2ForSemanticSegmentation",
-        take=lambda answer: scores_of(answer.logits, PARTS_V2, SPEC.name),
-    )
-    return SapiensParts(network, chosen, PARTS_V2)
+def _scores(answer: Any) -> Tensors:  # noqa: ANN401 - the network's
+    return scores_of(answer.logits, PARTS_V2, SPEC.name)
 
 
-SPEC = BackendSpec(
-    task="parts",
-    name="sapiens2",
-    version=1,
-    load=load,
-    modules=MODULES,
-    extra="torch",
-    weights=(),
-    licence=SAPIENS2,
-    memory_mb=6000,
-    options=SapiensOptions,
+SPEC = hub_spec(
+    "parts",
+    ("sapiens2", "sapiens2-seg-0.4b"),
+    functools.partial(SapiensParts, part_names=PARTS_V2),
+    kind="Sapiens2ForSemanticSegmentation",
+    take=_scores,
 )

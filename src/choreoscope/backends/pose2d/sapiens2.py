@@ -3,8 +3,6 @@
 The network is transformers' ``Sapiens2ForPoseEstimation`` (Meta, 2026).
 """
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +13,11 @@ from choreoscope.backends.sapiens_family.network import (
     SapiensCrops,
     SapiensNetwork,
     Tensors,
-    hub_sapiens,
 )
-from choreoscope.backends.sapiens_family.options import MODULES, SAPIENS2, SapiensOptions
+from choreoscope.backends.sapiens_family.options import SapiensOptions
+from choreoscope.backends.sapiens_family.specs import hub_spec
 from choreoscope.capture.passes.interfaces import CropBatch
 from choreoscope.datatypes.errors import WeightsError
-from choreoscope.datatypes.models import BackendSpec, RunSettings
 
 
 class SapiensPose(SapiensCrops):
@@ -64,36 +61,14 @@ class SapiensPose(SapiensCrops):
         return {"points": found}
 
 
-def load(
-    weights: Mapping[str, Path], settings: RunSettings, options: Mapping[str, Any]
-) -> SapiensPose:
-    """Open the network.
-
-    Raises
-    ------
-    WeightsError
-        If its weights are absent or others.
-    """
-    del weights
-    network, chosen = hub_sapiens(
-        settings,
-        options,
-        names=(SPEC.name, "sapiens2-pose-0.4b"),
-        kind="Sapiens2ForPoseEstimation",
-        take=lambda answer: {"heat": answer.heatmaps},
-    )
-    return SapiensPose(network, chosen)
+def _taken(answer: Any) -> Tensors:  # noqa: ANN401 - the network's
+    return {"heat": answer.heatmaps}
 
 
-SPEC = BackendSpec(
-    task="pose2d",
-    name="sapiens2",
-    version=1,
-    load=load,
-    modules=MODULES,
-    extra="torch",
-    weights=(),
-    licence=SAPIENS2,
-    memory_mb=6000,
-    options=SapiensOptions,
+SPEC = hub_spec(
+    "pose2d",
+    ("sapiens2", "sapiens2-pose-0.4b"),
+    SapiensPose,
+    kind="Sapiens2ForPoseEstimation",
+    take=_taken,
 )

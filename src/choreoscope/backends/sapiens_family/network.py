@@ -14,15 +14,15 @@ from choreoscope.backends.torch_models.pictures import (
     normalised,
     planar,
 )
+from choreoscope.backends.torch_models.timed import TimedModel
 from choreoscope.backends.torch_models.weights import (
     brought_file,
     brought_folder,
     hub_network,
     read_json,
-    read_options,
     script_network,
 )
-from choreoscope.capture.passes.interfaces import CropBatch, Crops, ShotContext
+from choreoscope.capture.passes.interfaces import CropBatch, Crops
 from choreoscope.datatypes.errors import WeightsError
 from choreoscope.datatypes.models import RunSettings
 
@@ -110,7 +110,7 @@ class SapiensNetwork:
         return {name: value.float() for name, value in self._take(self.module(given)).items()}
 
 
-class SapiensCrops:
+class SapiensCrops(TimedModel[SapiensNetwork]):
     """Base of the family's crop models.
 
     Parameters
@@ -130,14 +130,6 @@ class SapiensCrops:
         )
         self._back: Back | None = self.mirrored_back if options.mirror else None
 
-    @property
-    def model_cpu_seconds(self) -> float:
-        """Processor time spent inside model calls so far."""
-        return self.network.watch.seconds
-
-    def start(self, shot: ShotContext) -> None:
-        """Nothing depends on the shot."""
-
     def infer_crops(self, crops: CropBatch) -> Answer:
         """Answer for each crop.
 
@@ -156,20 +148,20 @@ class SapiensCrops:
 
 def hub_sapiens(
     settings: RunSettings,
-    options: Mapping[str, Any],
+    chosen: SapiensOptions,
     *,
     names: tuple[str, str],
     kind: str,
     take: Callable[[Any], Tensors],
-) -> tuple[SapiensNetwork, SapiensOptions]:
+) -> SapiensNetwork:
     """Open a network of the second generation from a hub folder.
 
     Parameters
     ----------
     settings : RunSettings
         Threads and device.
-    options : mapping
-        Fields of `SapiensOptions`.
+    chosen : SapiensOptions
+        Where the weights lie.
     names : (str, str)
         Of the back end, and of a published checkpoint.
     kind : str
@@ -182,7 +174,6 @@ def hub_sapiens(
     WeightsError
         If the weights are absent or others.
     """
-    chosen = read_options(SapiensOptions, options, names[0])
     source = f"{NAMES.format(names[1])} (or another size) from a model hub, the whole folder"
     folder = brought_folder(chosen, model=names[0], source=source, types=("sapiens2",))
     device = device_for(settings, chosen.device)
@@ -192,8 +183,7 @@ def hub_sapiens(
     step = patch if isinstance(patch, int) else max(patch)
     if tall % step or wide % step:
         raise WeightsError(f"{names[0]}: {folder}: crops of {tall}x{wide} are not whole patches")
-    network = SapiensNetwork(module, (tall, wide), IMAGENET_MEAN, IMAGENET_STD, take)
-    return network, chosen
+    return SapiensNetwork(module, (tall, wide), IMAGENET_MEAN, IMAGENET_STD, take)
 
 
 def _crop_size(folder: Path, config: Any) -> tuple[int, int]:  # noqa: ANN401
@@ -208,11 +198,11 @@ def _crop_size(folder: Path, config: Any) -> tuple[int, int]:  # noqa: ANN401
 
 def script_sapiens(
     settings: RunSettings,
-    options: Mapping[str, Any],
+    chosen: SapiensOptions,
     *,
     names: tuple[str, str],
     take: Callable[[Any], Tensors],
-) -> tuple[SapiensNetwork, SapiensOptions]:
+) -> SapiensNetwork:
     """Open a network of the first generation from a TorchScript file.
 
     Raises
@@ -220,11 +210,10 @@ def script_sapiens(
     WeightsError
         If the file is absent, another, or no TorchScript.
     """
-    chosen = read_options(SapiensOptions, options, names[0])
     source = f"the .pt2 file of {NAMES.format(names[1])} from a model hub"
     path = brought_file(
         chosen, model=names[0], source=source, suffixes=(".pt", ".pt2", ".torchscript")
     )
     device = device_for(settings, chosen.device)
     module = script_network(path, device=device)
-    return SapiensNetwork(module, SCRIPT_SIZE, MEAN_V1, STD_V1, take), chosen
+    return SapiensNetwork(module, SCRIPT_SIZE, MEAN_V1, STD_V1, take)

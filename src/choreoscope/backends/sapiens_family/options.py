@@ -33,12 +33,6 @@ class SapiensOptions(Brought):
 
     Attributes
     ----------
-    weights : str
-        Where the weights lie: a folder or a file, see docs/models.md.
-    sha256 : str
-        Hash the weights must have; the first run without one stops and says what it is.
-    device : {"auto", "cpu", "cuda", "mps"}
-        Where the network runs; auto: CUDA where there is one, else the processor.
     mirror : bool
         Whether each crop is looked at mirrored too and the two answers are averaged; twice the
         time.

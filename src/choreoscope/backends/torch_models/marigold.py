@@ -10,7 +10,7 @@ authors' own recipe against flicker in films. So frames go in order, and the sta
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from choreoscope.backends.torch_models.weights import (
     brought_folder,
     hub_network,
     quiet_offline,
-    read_options,
     without_voice,
 )
 from choreoscope.capture.passes.interfaces import PassFrame, PassState
@@ -78,8 +77,8 @@ class Marigold:
         Class of the pipeline in diffusers.
     settings : RunSettings
         Threads.
-    options : mapping
-        Fields of `MarigoldOptions`.
+    options : MarigoldOptions
+        Where the weights lie, and what the diffusion does.
     name, source : str
         For errors: the back end; where to get the weights.
 
@@ -93,12 +92,12 @@ class Marigold:
         self,
         kind: str,
         settings: RunSettings,
-        options: Mapping[str, Any],
+        options: MarigoldOptions,
         *,
         name: str,
         source: str,
     ) -> None:
-        self.options = read_options(MarigoldOptions, options, name)
+        self.options = options
         folder = brought_folder(self.options, model=name, source=source, types=(kind,))
         self.device = device_for(settings, self.options.device)
         self.pipeline = _pipeline(kind, folder, self.device)

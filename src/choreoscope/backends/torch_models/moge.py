@@ -17,8 +17,11 @@ from typing import Any
 import numpy as np
 
 from choreoscope.backends.torch_models.device import Stopwatch, device_for, guard_memory
+from choreoscope.backends.torch_models.lens import fov_degrees
 from choreoscope.backends.torch_models.pictures import planar, unit
-from choreoscope.backends.torch_models.weights import Brought, brought_file, read_options
+from choreoscope.backends.torch_models.timed import TimedModel
+from choreoscope.backends.torch_models.weights import Brought, brought_file
+from choreoscope.capture.passes.interfaces import Frames, PassFrame, ShotContext
 from choreoscope.datatypes.errors import BackendUnavailableError, InputError, WeightsError
 from choreoscope.datatypes.models import Licence, RunSettings, Tier
 
@@ -62,8 +65,8 @@ class Moge:
     ----------
     settings : RunSettings
         Threads.
-    options : mapping
-        Fields of `MogeOptions`.
+    chosen : MogeOptions
+        Where the weights lie, and what is asked.
     name : str
         Of the back end, for errors.
 
@@ -75,8 +78,7 @@ class Moge:
         If its weights are absent or others.
     """
 
-    def __init__(self, settings: RunSettings, options: Mapping[str, Any], name: str) -> None:
-        chosen = read_options(MogeOptions, options, name)
+    def __init__(self, settings: RunSettings, chosen: MogeOptions, name: str) -> None:
         missing = [one for one in OWN_MODULES if not is_there(one)]
         if missing:
             raise BackendUnavailableError(
@@ -124,6 +126,28 @@ class Moge:
         return [
             _house({name: one[at] for name, one in arrays.items()}) for at in range(len(pictures))
         ]
+
+
+class MogeModel(TimedModel[Moge]):
+    """Base of the models of MoGe-2: it looks at frames with the solved camera's field of view."""
+
+    origin = "moge2"
+
+    def __init__(self, network: Moge) -> None:
+        self.feeding = Frames(batch=network.batch)
+        self.network = network
+        self._shot: ShotContext | None = None
+
+    def start(self, shot: ShotContext) -> None:
+        """Be told of the shot; its camera fixes the field of view."""
+        self._shot = shot
+
+    def found(self, frames: Sequence[PassFrame]) -> list[dict[str, np.ndarray]]:
+        """Look at frames; see `Moge`."""
+        return self.network(
+            [frame.picture for frame in frames],
+            [fov_degrees(self._shot, frame.frame) for frame in frames],
+        )
 
 
 def is_there(module: str) -> bool:

@@ -1,16 +1,12 @@
 """Depth Anything V2 in its three guises: relative, small relative, metric."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from choreoscope.backends.depth.networks.hub import HubDepth, HubNetwork, HubOptions
 from choreoscope.backends.depth.networks.preparing import Preparation
 from choreoscope.backends.torch_models.pictures import IMAGENET_MEAN, IMAGENET_STD
-from choreoscope.backends.torch_models.weights import brought_folder, read_json, read_options
+from choreoscope.backends.torch_models.weights import brought_folder, read_json
 from choreoscope.datatypes.errors import WeightsError
 from choreoscope.datatypes.models import RunSettings
 
-MODULES = ("torch", "transformers", "safetensors", "cv2")
 KIND = "DepthAnythingForDepthEstimation"
 SMALL_WIDTH = 384
 """Width of the small network's features; the base one has 768, the large one 1024."""
@@ -22,7 +18,7 @@ SOURCE = "depth-anything/Depth-Anything-V2-{} from a model hub, the whole folder
 
 
 def relative_depth(
-    settings: RunSettings, options: Mapping[str, Any], *, name: str, width: int = 0
+    settings: RunSettings, chosen: HubOptions, *, name: str, width: int = 0
 ) -> HubDepth:
     """Open relative weights; only those of one width unless that is 0.
 
@@ -31,7 +27,6 @@ def relative_depth(
     WeightsError
         If they are absent, metric, or of another width.
     """
-    chosen = read_options(HubOptions, options, name)
     source = SOURCE.format("Small-hf" if width else "Small-hf (or -Base-hf, -Large-hf)")
     folder = brought_folder(chosen, model=name, source=source, types=("depth_anything",))
     config = read_json(folder / "config.json")
@@ -47,7 +42,7 @@ def relative_depth(
     return HubDepth(network, Preparation.of(folder, USUAL, chosen.side), "affine_inverse", name)
 
 
-def metric_depth(settings: RunSettings, options: Mapping[str, Any], *, name: str) -> HubDepth:
+def metric_depth(settings: RunSettings, chosen: HubOptions, *, name: str) -> HubDepth:
     """Open metric weights.
 
     Raises
@@ -55,7 +50,6 @@ def metric_depth(settings: RunSettings, options: Mapping[str, Any], *, name: str
     WeightsError
         If they are absent or relative.
     """
-    chosen = read_options(HubOptions, options, name)
     source = SOURCE.format("Metric-Indoor-Small-hf (or another -Metric-)")
     folder = brought_folder(chosen, model=name, source=source, types=("depth_anything",))
     config = read_json(folder / "config.json")

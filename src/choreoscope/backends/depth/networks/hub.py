@@ -10,17 +10,12 @@ import numpy as np
 
 from choreoscope.backends.depth.networks.preparing import Preparation
 from choreoscope.backends.torch_models.device import Stopwatch, device_for, dtype_for
+from choreoscope.backends.torch_models.timed import TimedModel
 from choreoscope.backends.torch_models.weights import Brought, hub_network
-from choreoscope.capture.passes.interfaces import (
-    Answer,
-    DepthSpace,
-    Frames,
-    PassFrame,
-    PassState,
-    ShotContext,
-)
+from choreoscope.capture.passes.interfaces import Answer, DepthSpace, Frames, PassFrame, PassState
 from choreoscope.datatypes.models import RunSettings
 
+MODULES = ("torch", "transformers", "safetensors", "cv2")
 DEPTH = "predicted_depth"
 LENGTHS = ("metric", "scale")
 """Spaces whose numbers are distances, above 0."""
@@ -119,7 +114,7 @@ def run_precisely(module: Any, device: str) -> None:  # noqa: ANN401
     module.forward = forward
 
 
-class HubDepth:
+class HubDepth(TimedModel[HubNetwork]):
     """A depth model whose network looks at one picture at a time; see `PassModel`.
 
     Parameters
@@ -150,9 +145,6 @@ class HubDepth:
         self.network, self.preparation = network, preparation
         self._farthest = farthest
 
-    def start(self, shot: ShotContext) -> None:
-        """Be told of the shot whose frames come next."""
-
     def infer(
         self, frames: Sequence[PassFrame], state: PassState | None
     ) -> tuple[list[Answer], PassState]:
@@ -163,11 +155,6 @@ class HubDepth:
             self._answer(frame, {name: one[at] for name, one in found.items()})
             for at, frame in enumerate(frames)
         ], {}
-
-    @property
-    def model_cpu_seconds(self) -> float:
-        """Processor time spent inside model calls so far, all threads added."""
-        return self.network.watch.seconds
 
     def _inputs(self, frames: Sequence[PassFrame]) -> dict[str, np.ndarray]:
         pictures = [self.preparation.prepared(frame.picture) for frame in frames]
