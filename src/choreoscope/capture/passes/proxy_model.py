@@ -21,6 +21,7 @@ from choreoscope.capture.passes.interfaces import (
     ShotContext,
 )
 from choreoscope.capture.passes.proxy_options import ProxyOptions
+from choreoscope.capture.passes.proxy_outline import carry_on
 from choreoscope.capture.passes.proxy_parts import BODY_PARTS
 from choreoscope.capture.passes.proxy_scene import FLOOR, ProxyScene
 from choreoscope.datatypes.errors import InputError
@@ -46,6 +47,7 @@ class ProxyModel(abc.ABC):
     origin = "proxy"
     parted = False
     moving = False
+    surfaces = True
 
     def __init__(self, options: ProxyOptions, *, threads: int = 1) -> None:
         self._options, self._threads = options, threads
@@ -83,9 +85,12 @@ class ProxyModel(abc.ABC):
         begun = time.process_time()
         wanted = [frame.frame for frame in frames]
         scene = self._scene
-        answers = [
-            self._answer(seen, scene.people) for seen in scene.pictures(wanted, flow=self.moving)
-        ]
+        answers = []
+        pictures = scene.pictures(wanted, flow=self.moving)
+        for frame, seen in zip(frames, pictures, strict=True):
+            if self.surfaces and self._options.outline == "mask":
+                carry_on(seen, scene.people, frame.people)
+            answers.append(self._answer(seen, scene.people))
         self._seconds += time.process_time() - begun
         return answers, {}
 
@@ -127,6 +132,8 @@ class ProxyParts(ProxyModel):
 class ProxyMatte(ProxyModel):
     """Silhouettes of the bodies: 1 inside, 0 outside, nothing between."""
 
+    surfaces = False
+
     def _answer(self, seen: Rendered, people: tuple[str, ...]) -> Answer:
         own = {
             f"alpha.{person}": (seen.instance == number).astype(np.float32)
@@ -142,6 +149,7 @@ class ProxyFlow(ProxyModel):
     """
 
     moving = True
+    surfaces = False
 
     def _answer(self, seen: Rendered, people: tuple[str, ...]) -> Answer:
         del people

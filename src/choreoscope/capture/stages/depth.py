@@ -21,7 +21,6 @@ from choreoscope.formats.raw_depth import read_raw_depth
 from choreoscope.pipeline.stage import Job, Options, Stage
 
 WRITES = ("depth", "depth_sigma")
-PROXY = "proxy"
 
 
 class DepthOptions(Options):
@@ -30,8 +29,7 @@ class DepthOptions(Options):
     performers: Literal["network", "body", "none"] = Field(
         default="network",
         description="performers' depth: the back end's own, moved to meet the ground and cleaned "
-        "at the edge (proxies: carried on to the edge of the performer's own pixels); of the "
-        "solved bodies; or left as it is",
+        "at the edge; of the solved bodies; or left as it is",
     )
     depth_keys: tuple[tuple[int, float, float], ...] = Field(
         default=(),
@@ -86,16 +84,13 @@ class _Maker:
         self._shot = shot_context(job)
         self._fit = MetricDepth(fit)
         self._threads = job.settings.workers
-        # Proxies have no hair and clothes: there the floor far behind would show.
-        self._bodies = self._options.performers == "body" or fit.backend == PROXY
-        # What else is in metres already shows performers where it saw them.
-        placed = fit.fitted or fit.backend == PROXY
-        self._lay_in = placed and self._options.performers != "none"
+        # What is in metres already shows performers where they were solved.
+        self._lay_in = fit.fitted and self._options.performers != "none"
 
     def fronts(self, frames: list[int]) -> Iterator[tuple[int, Fronts]]:
         """Depth of the solved bodies in frames, where they are asked for."""
         solved = any(one.motion is not None for one in self._shot.performers.values())
-        if not (self._lay_in and solved and self._bodies):
+        if not (self._lay_in and solved and self._options.performers == "body"):
             yield from ((frame, {}) for frame in frames)
             return
         seen = front_pictures(self._shot, frames, threads=self._threads)
