@@ -1,5 +1,6 @@
 """The plan of the house, as tests: imports, cost of importing, side effects, tables in the docs."""
 
+import functools
 import importlib
 import json
 import pkgutil
@@ -16,6 +17,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 MODULES = sorted(
     module.name for module in pkgutil.walk_packages(choreoscope.__path__, "choreoscope.")
 )
+_IMPORTS = re.compile(r"^from (\S+) import", re.MULTILINE)
 _COMPILES = re.compile(r"^(?:from|import) numba\b", re.MULTILINE)
 HEAVY = (
     "cv2",
@@ -53,17 +55,15 @@ def _source(name: str) -> str:
     return file.read_text(encoding="utf-8")
 
 
-def _compiled_modules() -> set[str]:
+@functools.cache
+def _compiled_modules() -> frozenset[str]:
     """Find modules of compiled kernels, and those built on them: imported in functions alone."""
-    found = {name for name in MODULES if _COMPILES.search(_source(name))}
-    while True:
-        built_on = re.compile(
-            "^from (?:" + "|".join(re.escape(name) for name in sorted(found)) + r")\b", re.MULTILINE
-        )
-        more = {name for name in MODULES if built_on.search(_source(name))} | found
-        if more == found:
-            return found
-        found = more
+    sources = {name: _source(name) for name in MODULES}
+    imports = {name: set(_IMPORTS.findall(source)) for name, source in sources.items()}
+    found = {name for name, source in sources.items() if _COMPILES.search(source)}
+    while more := {name for name, own in imports.items() if own & found} - found:
+        found |= more
+    return frozenset(found)
 
 
 def test_importing_everything_but_kernels_loads_no_heavy_library() -> None:

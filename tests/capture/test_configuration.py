@@ -48,6 +48,7 @@ TEXTS: dict[str, st.SearchStrategy[object]] = {
         f"passes.{task}.backend": st.sampled_from([spec.name for spec in find_backends(task)])
         for task in PASS_TASKS
     },
+    "stages.cloud.depth_keys": st.sampled_from([[], [[0, 1.0, 0.0], [120, 1.1, -0.2]]]),
     "stages.depth_fit.measured": st.sampled_from([[], [[12, 640.0, 355.5, 4.2]]]),
     "watch.on_finish": st.sampled_from(["", "say 'two words'"]),
     "watch.on_failure": st.sampled_from(["", "mail me"]),

@@ -1,5 +1,6 @@
 """``choreoscope doctor``: findings, the next command, and the exit code."""
 
+import dataclasses
 import hashlib
 import importlib.metadata
 from collections.abc import Callable
@@ -76,6 +77,22 @@ def test_a_machine_that_is_ready(capsys: pytest.CaptureFixture[str]) -> None:
         assert word in shown
     assert "the default capture can run" in shown
     assert "bad" not in shown
+
+
+@dataclasses.dataclass(frozen=True)
+class Brings:
+    """Options of a back end whose weights the user brings."""
+
+    weights: str = ""
+
+
+def test_weights_to_be_brought_are_not_called_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = dataclasses.replace(made_spec("mine"), weights=(), options=Brings)
+    plain = dataclasses.replace(made_spec("plain"), weights=())
+    monkeypatch.setattr(backends, "find_backends", lambda: [made_spec("blazepose"), mine, plain])
+    assert "docs/models.md" in finding("people.mine").text
+    assert finding("people.plain").text.startswith("ready")
+    assert doctor.doctor() == 0
 
 
 def test_absent_weights_name_the_command(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:

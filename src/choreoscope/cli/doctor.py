@@ -28,6 +28,7 @@ MODULES = {
     "openexr": "OpenEXR",
     "ruamel-yaml": "ruamel.yaml",
     "scenedetect-headless": "scenedetect",
+    "usd-core": "pxr",
 }
 """Modules whose name is not that of their distribution."""
 
@@ -216,8 +217,19 @@ def _back_end(spec: BackendSpec, settings: RunSettings) -> Finding:
             text=f"weights: {', '.join(problems)}",
             next_step=f"delete {', '.join(own)}, then {fetch}" if own else fetch,
         )
+    if _is_brought(spec):
+        text = f"installed; its weights are yours to bring, docs/models.md ({spec.licence.name})"
+        return Finding(state="ok", subject=subject, text=text)
     count = f", {len(places)} weight files checked" if places else ""
     return Finding(state="ok", subject=subject, text=f"ready{count} (licence {spec.licence.name})")
+
+
+def _is_brought(spec: BackendSpec) -> bool:
+    """Whether the user brings the weights by the options of the back end."""
+    options = spec.options
+    return dataclasses.is_dataclass(options) and "weights" in {
+        field.name for field in dataclasses.fields(options)
+    }
 
 
 def _machine() -> Iterator[Finding]:
