@@ -10,6 +10,33 @@ from hypothesis import settings
 settings.register_profile("house", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("house")
 
+LONG = (
+    "faults/",
+    "pipeline/test_executors",
+    "journeys/",
+    "capture/test_real_clips",
+    "backends/test_blaze_on_film",
+    "motion/test_bodies_smpl",
+    "motion/test_solve_",
+    "motion/test_lift_robust",
+    "capture/test_camera_",
+    "formats/test_passes_in_blender",
+)
+"""Files that take longest, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files: dealt out last, one worker would wait for the other."""
+    folder = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        place = item.path.relative_to(folder).as_posix()
+        ranks = (number for number, name in enumerate(LONG) if place.startswith(name))
+        return next(ranks, len(LONG))
+
+    items.sort(key=rank)
+
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
