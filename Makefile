@@ -39,8 +39,7 @@ check: $(VENV)/.test
 # Blender as a module links a few X libraries; as root on Debian they are put in place here.
 BLENDER_LIBRARIES := libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libice6 libgl1
 MARKS ?= not gpu and not licensed
-# Three for two cores: many tests wait for processes and time-outs.
-TESTERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores > 3 ? 5 : cores * 3 / 2 + cores % 2)))
+TESTERS ?= auto
 
 test: check
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
@@ -48,7 +47,7 @@ test: check
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BLENDER_LIBRARIES); fi
 	$(BIN)/choreoscope models fetch
 	$(BIN)/choreoscope models fetch demo-clip.mp4 --to demo
-	$(BIN)/pytest -m "$(MARKS)" --durations=15 --numprocesses $(TESTERS) --dist loadfile
+	$(BIN)/pytest -m "$(MARKS)" --durations=15 --numprocesses $(TESTERS) --maxprocesses 4 --dist loadfile
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
