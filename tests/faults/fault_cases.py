@@ -126,7 +126,9 @@ def wait_for_work(process: ForkServerProcess, out: Path) -> None:
     sign = f'"pid": {process.pid}'
     deadline = time.monotonic() + PATIENCE
     while process.is_alive() and time.monotonic() < deadline:
-        if any(sign in _text(lock) for lock in out.glob("**/work/lock")):
+        # Not "**": folders of unfinished files vanish while one walks through them.
+        locks = (*out.glob("work/lock"), *out.glob("*/work/lock"))
+        if any(sign in _text(lock) for lock in locks):
             return
         time.sleep(0.002)
 
