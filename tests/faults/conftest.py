@@ -9,13 +9,18 @@ from pathlib import Path
 import pytest
 from fault_cases import Runs, command, make_film
 
+from results import content
+
 IN_NAMESPACE = "CHOREOSCOPE_TESTS_IN_NAMESPACE"
 DISK_BYTES = 4 << 20
 
 
 @pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_film(tmp_path_factory.mktemp("film") / "a dance é.mp4")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    path = make_film(tmp_path_factory.mktemp("film") / "a dance é.mp4")
+    before = path.read_bytes()
+    yield path
+    assert path.read_bytes() == before, "a test has changed the film of all"
 
 
 @pytest.fixture(scope="session")
@@ -26,11 +31,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 
 @pytest.fixture(scope="session")
-def calm(film: Path, runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def calm(film: Path, runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The undisturbed result."""
     out = tmp_path_factory.mktemp("calm") / "result"
     runs.calm(command(film, out))
-    return out
+    before = content(out)
+    yield out
+    assert content(out) == before, "a test has changed the result of all"
 
 
 @pytest.fixture

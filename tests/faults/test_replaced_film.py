@@ -19,7 +19,13 @@ from choreoscope.pipeline.source import ensure_unchanged
 INPUT_ERROR = 2
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film of this file's own: it is disguised, which the other tests' film must not be."""
+    return make_film(tmp_path_factory.mktemp("film") / "a dance é.mp4")
+
+
+@pytest.fixture(scope="module")
 def other(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another film with the same name, size in bytes and time."""
     path = tmp_path_factory.mktemp("other") / film.name

@@ -106,6 +106,33 @@ def test_a_slower_judge_gives_back_the_quicker_ones_new_lock(folder: ClipFolder)
     assert list(folder.work.iterdir()) == []
 
 
+@pytest.mark.parametrize("text", ["", '{"pid": 1', None], ids=["empty", "cut off", "whole"])
+def test_what_a_killed_judge_moved_aside_is_swept(folder: ClipFolder, text: str | None) -> None:
+    write_lock(folder, pid=dead_pid())
+    aside = folder.lock.with_name(f"lock.stale-{dead_pid()}")
+    folder.lock.rename(aside)
+    if text is not None:
+        aside.write_text(text)
+    with locked(folder):
+        assert not aside.exists()
+
+
+def test_what_a_living_judge_has_moved_aside_is_left_to_it(folder: ClipFolder) -> None:
+    write_lock(folder, pid=dead_pid())
+    aside = folder.lock.with_name(f"lock.stale-{os.getppid()}")
+    folder.lock.rename(aside)
+    with locked(folder):
+        assert aside.exists()
+
+
+def test_a_living_lock_moved_aside_is_never_swept(folder: ClipFolder) -> None:
+    write_lock(folder, host="elsewhere")
+    aside = folder.lock.with_name(f"lock.stale-{dead_pid()}")
+    folder.lock.rename(aside)
+    with locked(folder):
+        assert aside.exists()
+
+
 def test_a_folder_that_cannot_be_made(folder: ClipFolder) -> None:
     folder.root.write_text("a file")
     with pytest.raises(OutputError, match="a file stands where a folder is needed"), locked(folder):

@@ -15,6 +15,8 @@ from choreoscope.pipeline.folder import ClipFolder, writing
 
 PATIENCE_SECONDS = 2.0
 """How long a lock may stay unreadable: its owner is between making and filling it."""
+ASIDE = ".stale-"
+"""Comes after a lock's name, and before the number of the process that moves it aside."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +130,19 @@ def _take(lock: Path, own: Holder) -> None:
         except OSError:
             lock.unlink()
             raise
+        _sweep(lock)
         return
+
+
+def _sweep(lock: Path) -> None:
+    """Remove stale locks that were moved aside by a process killed before it removed them."""
+    for aside in lock.parent.glob(f"{lock.name}{ASIDE}*"):
+        mover = aside.name.removeprefix(f"{lock.name}{ASIDE}")
+        with contextlib.suppress(FileNotFoundError):
+            holder = _holder_of(aside.read_text("utf-8", errors="replace"))
+            is_nobodys = holder is None or holder.is_gone
+            if is_nobodys and mover.isdecimal() and not _is_alive(int(mover)):
+                aside.unlink()
 
 
 def _judge(lock: Path) -> None:
@@ -153,7 +167,7 @@ def remove_stale(lock: Path, found: str) -> None:
     HeldError
         If another process has taken the lock over meanwhile.
     """
-    aside = lock.with_name(f"{lock.name}.stale-{os.getpid()}")
+    aside = lock.with_name(f"{lock.name}{ASIDE}{os.getpid()}")
     try:
         lock.replace(aside)
     except FileNotFoundError:
