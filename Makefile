@@ -47,7 +47,7 @@ test: check
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BLENDER_LIBRARIES); fi
 	$(BIN)/choreoscope models fetch
 	$(BIN)/choreoscope models fetch demo-clip.mp4 --to demo
-	$(BIN)/pytest -m "$(MARKS)" --durations=15 --numprocesses $(TESTERS) --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -m "$(MARKS)" --durations=15 --numprocesses $(TESTERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks

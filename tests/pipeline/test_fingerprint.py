@@ -21,6 +21,7 @@ from choreoscope.pipeline.fingerprint import (
     Causes,
     canonical,
     canonical_json,
+    content_of,
     differences,
     sha256_of,
 )
@@ -194,3 +195,18 @@ def test_hash_of_a_file(tmp_path: Path) -> None:
     path.write_bytes(b"abc")
     known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert sha256_of(path) == known
+
+
+def test_content_of_a_folder_is_its_names_and_bytes(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder / "deep").mkdir(parents=True)
+        (tmp_path / folder / "deep" / "a").write_bytes(b"1")
+        (tmp_path / folder / "b").write_bytes(b"2")
+    one, two = tmp_path / "one", tmp_path / "two"
+    first = content_of(one)
+    assert content_of(two) == first
+    (two / "b").rename(two / "c")
+    assert content_of(two) != first
+    (one / "b").write_bytes(b"3")
+    assert content_of(one) != first
+    assert content_of(tmp_path / "nothing") == "absent"

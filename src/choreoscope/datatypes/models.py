@@ -194,6 +194,8 @@ class RunSettings:
 
 
 Load = Callable[[Mapping[str, Path], RunSettings, Mapping[str, Any]], Any]
+READ_FROM_DISK = "read from disk"
+"""In a field's metadata: the option names a file or folder whose content changes results."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +219,8 @@ class BackendSpec:
         Rough peak of resident memory while it runs.
     options : type or None
         Dataclass or pydantic model of its options, every field with a default and a meaning, so
-        that they can be listed and checked before it is loaded.
+        that they can be listed and checked before it is loaded. A dataclass's field that names a
+        file says so in its metadata, with `READ_FROM_DISK`.
     """
 
     task: str

@@ -9,8 +9,8 @@ from typing import Any
 from choreoscope.datatypes.artifacts import Manifest, WrittenFile, frame_name, kind_of
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameSet
-from choreoscope.datatypes.models import BackendSpec, Tier
-from choreoscope.pipeline.fingerprint import canonical
+from choreoscope.datatypes.models import READ_FROM_DISK, BackendSpec, Tier
+from choreoscope.pipeline.fingerprint import canonical, content_of
 from choreoscope.pipeline.manifest import contribution
 from choreoscope.pipeline.recipe import Recipe
 from choreoscope.pipeline.stage import Options, Stage
@@ -107,13 +107,33 @@ def backend_name(choice: BackendChoice | None) -> str | None:
 
 
 def resolved(stage: Stage, options: Options, backend: BackendChoice | None) -> dict[str, Any]:
-    """Return the canonical options of a stage and of its back end, these named ``task.option``."""
+    """Return the canonical options of a stage and of its back end, these named ``task.option``.
+
+    An option that names a file is joined by ``task.option.content``: a file that changes has to
+    make the stage run again.
+    """
     texts: dict[str, Any] = canonical(options)
     if backend is None:
         return texts
     # No stage option holds a dot, so the two cannot meet.
     own = {f"{stage.task}.{key}": canonical(value) for key, value in backend.options.items()}
-    return texts | own
+    return texts | own | _contents(stage.task, backend)
+
+
+def _contents(task: str | None, backend: BackendChoice) -> dict[str, str]:
+    kind = backend.spec.options
+    if kind is None or not dataclasses.is_dataclass(kind):
+        return {}
+    places = {
+        field.name: str(backend.options.get(field.name) or "")
+        for field in dataclasses.fields(kind)
+        if READ_FROM_DISK in field.metadata
+    }
+    return {
+        f"{task}.{name}.content": content_of(Path(place).expanduser())
+        for name, place in places.items()
+        if place
+    }
 
 
 def worst_tier(inputs: Iterable[str], backend: BackendChoice | None) -> str:

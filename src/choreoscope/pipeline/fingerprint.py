@@ -136,6 +136,20 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def content_of(place: Path) -> str:
+    """Hash of a file, or of the names and hashes of all files in a folder; "absent" for neither."""
+    if place.is_file():
+        return sha256_of(place)
+    if not place.is_dir():
+        return "absent"
+    lines = [
+        f"{sha256_of(file)}  {file.relative_to(place).as_posix()}\n"
+        for file in sorted(place.rglob("*"))
+        if file.is_file()
+    ]
+    return hashlib.sha256("".join(lines).encode(errors="backslashreplace")).hexdigest()
+
+
 def differences(before: Causes, after: Causes) -> list[str]:
     """Say in words what changed between two sets of causes, one text per change."""
     texts: list[str] = []

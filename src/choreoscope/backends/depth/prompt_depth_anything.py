@@ -22,7 +22,7 @@ from choreoscope.backends.torch_models.specs import brought_spec
 from choreoscope.backends.torch_models.weights import brought_folder
 from choreoscope.capture.passes.interfaces import PassFrame, ShotContext
 from choreoscope.datatypes.errors import InputError
-from choreoscope.datatypes.models import Licence, RunSettings, Tier
+from choreoscope.datatypes.models import READ_FROM_DISK, Licence, RunSettings, Tier
 
 KIND = "PromptDepthAnythingForDepthEstimation"
 USUAL = Preparation(
@@ -46,7 +46,7 @@ class PromptOptions(HubOptions):
         Metres that a whole number in a PNG stands for.
     """
 
-    prompts: str = ""
+    prompts: str = dataclasses.field(default="", metadata={READ_FROM_DISK: True})
     first: int = 0
     unit_metres: float = 0.001
 

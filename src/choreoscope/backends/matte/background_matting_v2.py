@@ -27,7 +27,7 @@ from choreoscope.capture.passes.interfaces import (
     ShotContext,
 )
 from choreoscope.datatypes.errors import InputError, WeightsError
-from choreoscope.datatypes.models import Licence, RunSettings, Tier
+from choreoscope.datatypes.models import READ_FROM_DISK, Licence, RunSettings, Tier
 from choreoscope.formats.pictures import read_picture
 
 MULTIPLE = 4
@@ -53,7 +53,7 @@ class PlateOptions(Brought):
         ONNX files have it fixed.
     """
 
-    plate: str = ""
+    plate: str = dataclasses.field(default="", metadata={READ_FROM_DISK: True})
     scale: float = 0.0
 
     def __post_init__(self) -> None:
