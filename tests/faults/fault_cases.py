@@ -10,11 +10,13 @@ import signal
 import sys
 import time
 from fractions import Fraction
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from choreoscope.formats.video_writer import FilmWriter
 from results import content
@@ -22,10 +24,6 @@ from results import content
 FRAMES = 48
 WINDOW = 6
 SIZE = (96, 72)
-PRELOADED = ["choreoscope.cli.capture", "choreoscope.capture.film", "choreoscope.capture.stages"]
-PRELOADED += ["choreoscope.formats.video_reader", "choreoscope.formats.video_writer"]
-PRELOADED += ["choreoscope.motion.lift", "choreoscope.viewer.report", "choreoscope.cli.main"]
-PRELOADED += ["cv2", "av", "scipy.optimize", "scipy.signal", "scipy.spatial", "jinja2", "pygltflib"]
 MARK = "CHOREOSCOPE_FAULT_RUN"
 CLOCK_BACKWARDS = "--clock-backwards"
 """First argument of a run for which time goes backwards."""
@@ -73,7 +71,11 @@ class Runs:
         self._folder = folder
         self._count = 0
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["__main__", *PRELOADED])
+        self._context.set_forkserver_preload(["__main__", "preloaded"])
+        # The server looks for modules in the environment's path alone, not in this process's.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+            forkserver.ensure_running()
 
     def start(self, arguments: list[str]) -> ForkServerProcess:
         """Start one; it leads a process group of its own."""

@@ -2,7 +2,6 @@
 
 import json
 import re
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,9 @@ import pytest
 from fault_cases import FRAMES, Runs, command, manifest_of
 
 from choreoscope.capture import guard
-from choreoscope.capture.film import CaptureOptions, capture_video
+from choreoscope.capture.config import configured
+from choreoscope.capture.film import capture_configured
+from choreoscope.cli import flags
 from choreoscope.datatypes.frames import FrameSet
 from choreoscope.formats.video import probe
 from results import content
@@ -122,12 +123,10 @@ def test_without_the_guard_nonsense_would_get_through(
 ) -> None:
     """Control: what the checks above find is found by the guard and by nobody else."""
     monkeypatch.setattr(guard, "fault_of_person", lambda *_: "")
-    options = CaptureOptions(
-        people_backend="fake",
-        people_options={"nan_at": [20]},
-        seconds=(Fraction(0), Fraction(1)),
-    )
-    capture_video(film, tmp_path, options=options)
+    words = ["--people.backend", "fake", "--people.options.fake.nan_at", "[20]"]
+    words += ["--film.frames", "0:25", "--stages.lift.method", "separate"]
+    words += ["--run.executor", "inline"]
+    capture_configured(film, tmp_path, configured([flags.parse(words)]).values)
     gaps, _ = failed(tmp_path)
     assert not gaps
     with np.load(tmp_path / "clip-001" / "people" / "P01" / "landmarks.npz") as landmarks:
