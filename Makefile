@@ -39,7 +39,8 @@ check: $(VENV)/.test
 # Blender as a module links a few X libraries; as root on Debian they are put in place here.
 BLENDER_LIBRARIES := libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libice6 libgl1
 MARKS ?= not gpu and not licensed
-TESTERS ?= auto
+# One more than there are cores, because many tests wait; each takes up to 2 GB.
+TESTERS ?= $(shell $(PYTHON) -c "import os; print(min(4, 1 + (os.cpu_count() or 1)))")
 
 test: check
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
@@ -47,7 +48,7 @@ test: check
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BLENDER_LIBRARIES); fi
 	$(BIN)/choreoscope models fetch
 	$(BIN)/choreoscope models fetch demo-clip.mp4 --to demo
-	$(BIN)/pytest -m "$(MARKS)" --durations=15 --numprocesses $(TESTERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m "$(MARKS)" --durations=15 --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks

@@ -33,8 +33,8 @@ def test_killed_fifty_times_it_ends_with_the_same_bytes(
     """Several captures after one another, each killed again and again until it is done."""
     began = time.monotonic()
     runs.calm(command(film, tmp_path / "calm", delay_seconds=DELAY))
-    # At most a sixth of the work at a time, so that every stage gets its share of the kills.
-    longest = (time.monotonic() - began) / 6
+    # At most a quarter of the work at a time, so that every stage gets its share of the kills.
+    longest = (time.monotonic() - began) / 4
     kills, finished, hit = 0, 0, set()
     vouched: dict[str, tuple[int, int]] = {}
     while kills < KILLS or vouched:
