@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -90,12 +91,22 @@ def test_quiet_tells_failures_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_while_it_watches(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "background"),
+    [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)],
+)
+def test_stopped_while_it_watches(tmp_path: Path, number: signal.Signals, background: bool) -> None:
     (tmp_path / "in").mkdir()
     command = [sys.executable, "-m", "choreoscope", "watch", "in", *FLAGS]
     helpers = ("--watch.films_at_once", "2")
-    process = subprocess.Popen([*command, *helpers], cwd=tmp_path, stderr=subprocess.PIPE)
+    # A script's shell lets what it puts into the background ignore Ctrl-C.
+    deaf = partial(signal.signal, signal.SIGINT, signal.SIG_IGN) if background else None
+    process = subprocess.Popen(
+        [*command, *helpers],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        preexec_fn=deaf,  # noqa: PLW1509 - no threads here
+    )
     page = tmp_path / "in.choreoscope" / "status.html"
     deadline = time.monotonic() + 60
     while not page.exists():

@@ -304,6 +304,8 @@ def _stop(started: "list[subprocess.Popen[bytes]]") -> None:
 
 def _end_with_input() -> None:
     """Stop as with Ctrl-C when the input stream ends, because our parent has ended."""
+    # A watcher that a script put into the background ignores Ctrl-C, and its helpers inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def wait() -> None:
         sys.stdin.read()
