@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test check journeys bench format clean
+.PHONY: help demo test check kernels bench format clean
 
 help:
 	@echo "make demo     install, fetch a real clip, capture it, print where the report lies"
@@ -20,8 +20,8 @@ $(VENV)/.core: pyproject.toml constraints.txt
 
 # torch first: what depends on it must not choose another build.
 $(VENV)/.test: $(VENV)/.core
-	$(PIP) install --quiet --constraint constraints.txt torch
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[test]'
+	$(PIP) install --quiet --no-compile --constraint constraints.txt torch
+	$(PIP) install --quiet --no-compile --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
 demo: $(VENV)/.core
@@ -42,7 +42,16 @@ MARKS ?= not gpu and not licensed
 # One more than there are cores, because many tests wait; each takes up to 2 GB.
 TESTERS ?= $(shell $(PYTHON) -c "import os; print(min(4, 1 + (os.cpu_count() or 1)))")
 
-test: check
+# Tests that between them use every compiled kernel. The machine code is kept beside the sources:
+# without this step each test worker would spend a minute on making the same.
+KERNEL_TESTS := tests/motion/test_solve_bad_input.py::test_hardly_any_frames \
+    tests/rendering/test_soft.py tests/synthetic/test_film.py tests/capture/test_cloud_truth.py
+
+kernels: $(VENV)/.test
+	@$(BIN)/pytest --quiet -p no:cacheprovider $(KERNEL_TESTS)
+
+test: $(VENV)/.test
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync check kernels
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
 	    && ! dpkg -s $(BLENDER_LIBRARIES) >/dev/null 2>&1; then \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BLENDER_LIBRARIES); fi

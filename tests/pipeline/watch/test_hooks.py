@@ -90,11 +90,11 @@ def test_a_command_that_takes_too_long_is_ended_with_its_children(tmp_path: Path
 
 
 def test_something_left_behind_by_a_command_does_not_hold_it_up() -> None:
-    child = "import time; time.sleep(2)"
+    child = "import time; time.sleep(12)"
     parent = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}])"
     began = time.monotonic()
-    assert run_hook(command(parent), {}, 10) == "done"
-    assert time.monotonic() - began < 1.5
+    assert run_hook(command(parent), {}, 30) == "done"
+    assert time.monotonic() - began < 10
 
 
 def test_no_shell_is_used(tmp_path: Path) -> None:
