@@ -78,18 +78,22 @@ def test_other_errors_pass() -> None:
 def test_the_stopwatch_counts_work_and_not_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     # The processor's clock is played: the true one also counts threads that other tests left.
     clock = [7.0]
+
+    def advance(seconds: float) -> float:
+        clock[0] += seconds
+        return clock[0]
+
     monkeypatch.setattr(time, "process_time", lambda: clock[0])
     watch = Stopwatch()
     with watch.running():
         time.sleep(0.001)
     assert watch.seconds == 0
     with watch.running():
-        clock[0] += 0.5
-    clock[0] += 3
+        advance(0.5)
+    advance(3)
     assert watch.seconds == 0.5
     with pytest.raises(ZeroDivisionError), watch.running():
-        clock[0] += 0.25
-        _ = 1 / 0
+        _ = advance(0.25) / 0
     assert watch.seconds == 0.75
 
 
