@@ -76,18 +76,28 @@ def read_exr(path: Path) -> Picture:
         differ in size.
     """
     file = open_exr(path)
-    kinds = {plane.dtype for plane in file.channels.values()}
-    common = kinds.pop() if len(kinds) == 1 else np.dtype(np.float32)
-    texts: dict[str, str] = {}
-    for header in reversed(file.headers):
-        texts |= _texts(header)
+    common = common_type(file)
     planes = [plane.astype(common, copy=False) for plane in file.channels.values()]
     return Picture(
         pixels=np.stack(planes, axis=-1),
         channels=tuple(file.channels),
         format="exr",
-        header=texts,
+        header=texts_of(file),
     )
+
+
+def common_type(file: ExrFile) -> np.dtype[Any]:
+    """Type that all channels of a file have, float32 where they differ."""
+    kinds = {plane.dtype for plane in file.channels.values()}
+    return kinds.pop() if len(kinds) == 1 else np.dtype(np.float32)
+
+
+def texts_of(file: ExrFile) -> dict[str, str]:
+    """Attributes that are words or numbers, of all parts; those of the first part win."""
+    texts: dict[str, str] = {}
+    for header in reversed(file.headers):
+        texts |= _texts(header)
+    return texts
 
 
 def exr_texts(path: Path) -> dict[str, str]:

@@ -1,15 +1,17 @@
 """The house's pass files: one format per pass, whoever made it."""
 
+import dataclasses
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from choreoscope.datatypes.errors import InputError, OutputError, ShapeError
 from choreoscope.datatypes.passes import Picture, pass_kind
 from choreoscope.formats.cryptomatte import key_of, read_cryptomatte, write_cryptomatte
-from choreoscope.formats.exr import HeaderValue, write_exr
+from choreoscope.formats.exr import HeaderValue, common_type, open_exr, texts_of, write_exr
 from choreoscope.formats.pictures import read_picture, write_png
 
 FULL = 65535
@@ -21,6 +23,28 @@ AXES = "axes"
 """Header attribute of normals and flow: the frame they are given in."""
 IDS = {"people": "CryptoPerson", "parts": "CryptoPart"}
 """Passes that say what a pixel belongs to, and the names of their Cryptomattes."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PassFile:
+    """What a file of a pass holds, without its pixels.
+
+    Attributes
+    ----------
+    size : (int, int)
+        Width and height, pixels.
+    channels : tuple of str
+        Names as in the file.
+    header : dict
+        Metadata, as text.
+    is_finite : bool
+        Whether it holds a finite number at all.
+    """
+
+    size: tuple[int, int]
+    channels: tuple[str, ...]
+    header: Mapping[str, str]
+    is_finite: bool
 
 
 def write_pass(
@@ -120,16 +144,55 @@ def house_picture(name: str, path: Path) -> Picture:
     InputError
         If it is not.
     """
-    kind = pass_kind(name)
     picture = read_picture(path)
-    if set(picture.channels) != set(kind.channels) or str(picture.pixels.dtype) != kind.dtype:
+    _refuse_others(name, path, picture.channels, picture.pixels.dtype, picture.header)
+    return picture
+
+
+def look_at_pass(name: str, path: Path) -> PassFile:
+    """Read one file of a pass whole, as `house_picture`, and say what it holds.
+
+    Raises
+    ------
+    InputError
+        If it is not in the house's format.
+    """
+    if path.suffix.lower() != ".exr":
+        picture = house_picture(name, path)
+        return PassFile(
+            size=picture.size,
+            channels=picture.channels,
+            header=picture.header,
+            is_finite=picture.is_whole_numbers or bool(np.isfinite(picture.pixels).any()),
+        )
+    # A plane at a time: making one array of a Cryptomatte's twelve takes longer than reading them.
+    file = open_exr(path)
+    channels, dtype, texts = tuple(file.channels), common_type(file), texts_of(file)
+    _refuse_others(name, path, channels, dtype, texts)
+    planes = list(file.channels.values())
+    return PassFile(
+        size=(planes[0].shape[1], planes[0].shape[0]),
+        channels=channels,
+        header=texts,
+        is_finite=any(bool(np.isfinite(plane).any()) for plane in planes),
+    )
+
+
+def _refuse_others(
+    name: str,
+    path: Path,
+    channels: tuple[str, ...],
+    dtype: np.dtype[Any],
+    header: Mapping[str, str],
+) -> None:
+    kind = pass_kind(name)
+    if set(channels) != set(kind.channels) or str(dtype) != kind.dtype:
         raise InputError(
             f"{path}: expected {name} as {'/'.join(kind.channels)} {kind.dtype}, got "
-            f"{'/'.join(picture.channels)} {picture.pixels.dtype}"
+            f"{'/'.join(channels)} {dtype}"
         )
-    if name in IDS and f"cryptomatte/{key_of(IDS[name])}/manifest" not in picture.header:
+    if name in IDS and f"cryptomatte/{key_of(IDS[name])}/manifest" not in header:
         raise InputError(f"{path}: expected the names of a Cryptomatte '{IDS[name]}' in its header")
-    return picture
 
 
 def values_of(name: str, picture: Picture) -> np.ndarray:
@@ -141,7 +204,7 @@ def values_of(name: str, picture: Picture) -> np.ndarray:
     return planes.astype(np.float32) / np.float32(scale)
 
 
-def check_pass(name: str, path: Path) -> Picture:
+def check_pass(name: str, path: Path) -> PassFile:
     """Re-read a file just written.
 
     Raises
@@ -150,14 +213,9 @@ def check_pass(name: str, path: Path) -> Picture:
         If it does not read back, or holds no finite number.
     """
     try:
-        picture = house_picture(name, path)
+        seen = look_at_pass(name, path)
     except InputError as error:
         raise OutputError(f"{path.name} does not read back: {error}") from error
-    if not is_finite(picture):
+    if not seen.is_finite:
         raise OutputError(f"{path.name} holds not a single finite number")
-    return picture
-
-
-def is_finite(picture: Picture) -> bool:
-    """Whether a picture holds a finite number at all."""
-    return picture.is_whole_numbers or bool(np.isfinite(picture.pixels).any())
+    return seen

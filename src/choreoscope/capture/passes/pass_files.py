@@ -5,7 +5,7 @@ from pathlib import Path
 from choreoscope.datatypes.frames import FrameSet
 from choreoscope.datatypes.passes import PASSES
 from choreoscope.formats.pass_state_npz import check_pass_state
-from choreoscope.formats.passes import check_pass, house_picture, is_finite
+from choreoscope.formats.passes import check_pass, look_at_pass
 from choreoscope.pipeline.stage import Contents
 
 WINDOW_FRAMES = 64
@@ -30,10 +30,10 @@ def contents(kind: str, path: Path) -> Contents:
     """Say what a file holds, for comparing it with the film."""
     if kind not in PASSES:
         return Contents()
-    picture = house_picture(kind, path)
+    seen = look_at_pass(kind, path)
     return Contents(
         frames=FrameSet.of([int(path.stem.rpartition(".")[2])]),
-        size=picture.size,
-        channels=len(picture.channels),
-        finite=is_finite(picture),
+        size=seen.size,
+        channels=len(seen.channels),
+        finite=seen.is_finite,
     )

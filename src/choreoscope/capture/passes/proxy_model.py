@@ -56,7 +56,10 @@ class ProxyModel(abc.ABC):
 
     @property
     def model_cpu_seconds(self) -> float:
-        """Processor time of this process spent so far, all threads added."""
+        """Processor time of this process while rendering, all threads added.
+
+        What else runs at the same moment, writing the frame before, is counted too.
+        """
         return self._seconds
 
     @property

@@ -27,6 +27,7 @@ from choreoscope.capture.passes.interfaces import (
 )
 from choreoscope.capture.passes.shot import shot_context
 from choreoscope.capture.passes.windowed import WindowsFeeder
+from choreoscope.capture.passes.write_behind import WriteBehind
 from choreoscope.datatypes.errors import BackendFailedError
 from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.formats.pass_state_npz import read_pass_state, write_pass_state
@@ -54,7 +55,7 @@ def run_pass(
         Of a window stage.
     write : callable
         ``write(frame, answer)``, called once for each frame that decodes, in order; writes the
-        outputs of that frame.
+        outputs of that frame, maybe in another thread while the next frame is computed.
     state_kind : str or None
         Kind under which each window's state is stored, and which the stage then has to write.
         Without one only models whose frames do not depend on one another can be used.
@@ -80,7 +81,8 @@ def run_pass(
             f"any; choose a back end that looks at single frames"
         )
     model.start(shot)
-    with FilmReader(job.video, threads=job.settings.workers) as reader:
+    workers = job.settings.workers
+    with FilmReader(job.video, threads=workers) as reader, WriteBehind(workers) as behind:
         for windows in stretches(job.windows):
             state = _state_before(job, state_kind, windows[0])
             feeder = feeder_of(model, shot, batch=job.settings.batch, state=state)
@@ -89,8 +91,9 @@ def run_pass(
             asking = _Asking(feeder, model, gives)
             for window in windows:
                 for frame, answer in asking.until(source, window.stop):
-                    write(frame, answer)
+                    behind.do(write, frame, answer)
                     job.progress(frame + 1 - job.frames.start, len(job.frames), "frame")
+                behind.settle()
                 if state_kind is not None:
                     write_pass_state(
                         job.output(state_kind, window=window_name(window)), feeder.state

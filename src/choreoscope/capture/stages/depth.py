@@ -13,6 +13,7 @@ from choreoscope.capture.depth.compositing import Layer, composite
 from choreoscope.capture.passes.pass_files import WINDOW_FRAMES, check, contents
 from choreoscope.capture.passes.proxy_scene import FLOOR
 from choreoscope.capture.passes.shot import KNOWS, shot_context
+from choreoscope.capture.passes.write_behind import WriteBehind
 from choreoscope.datatypes.artifacts import frame_name
 from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.formats.depth_fit_json import DepthFitFile, read_depth_fit
@@ -54,22 +55,27 @@ def run(job: Job) -> None:
     fit = read_depth_fit(job.input("depth_fit"))
     raw_files = job.inputs("raw_depth")
     maker = _Maker(job, fit)
-    for window in job.windows:
-        there = [frame for frame in window if frame_name(frame) in raw_files]
-        for frame, fronts in maker.fronts(there):
-            metres, sigma = maker.frame(raw_files[frame_name(frame)], frame, fronts)
-            for name, values in zip(WRITES, (metres, sigma), strict=True):
-                write_pass(
-                    name,
-                    job.output(name, frame=frame),
-                    np.nan_to_num(values, nan=0.0)[..., None],
-                    rate=job.video.rate,
-                    header={"origin": fit.backend},
-                )
-            job.progress(frame + 1 - job.frames.start, len(job.frames), "frame")
-        for hole in (FrameSet.of([window]) - FrameSet.of(there)).ranges:
-            job.failed(FrameRange(hole.start, hole.stop), "the back end gave no depth here")
-        job.commit(window)
+
+    def write(frame: int, metres: np.ndarray, sigma: np.ndarray) -> None:
+        for name, values in zip(WRITES, (metres, sigma), strict=True):
+            write_pass(
+                name,
+                job.output(name, frame=frame),
+                np.nan_to_num(values, nan=0.0)[..., None],
+                rate=job.video.rate,
+                header={"origin": fit.backend},
+            )
+
+    with WriteBehind(job.settings.workers) as behind:
+        for window in job.windows:
+            there = [frame for frame in window if frame_name(frame) in raw_files]
+            for frame, fronts in maker.fronts(there):
+                behind.do(write, frame, *maker.frame(raw_files[frame_name(frame)], frame, fronts))
+                job.progress(frame + 1 - job.frames.start, len(job.frames), "frame")
+            behind.settle()
+            for hole in (FrameSet.of([window]) - FrameSet.of(there)).ranges:
+                job.failed(FrameRange(hole.start, hole.stop), "the back end gave no depth here")
+            job.commit(window)
 
 
 Fronts = dict[str, np.ndarray]

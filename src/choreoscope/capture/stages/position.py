@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from choreoscope.capture.passes.write_behind import WriteBehind
 from choreoscope.datatypes.artifacts import frame_name
 from choreoscope.datatypes.camera import CameraTrack
 from choreoscope.datatypes.errors import InputError, OutputError
@@ -13,6 +14,7 @@ from choreoscope.formats.passes import (
     AXES,
     UNIT,
     house_picture,
+    look_at_pass,
     values_of,
     write_pass,
 )
@@ -68,21 +70,22 @@ def run(job: Job) -> None:
     """Write the missing windows."""
     depths = job.inputs("depth")
     maker = PositionMaker(read_camera(job.input("camera")), job.frames.start)
-    for window in job.windows:
-        there = [frame for frame in window if frame_name(frame) in depths]
-        for frame in there:
-            depth = metres_of(depths[frame_name(frame)])
-            write_pass(
-                "position",
-                job.output("position", frame=frame),
-                maker.position(depth, frame),
-                rate=job.video.rate,
-                header={AXES: WORLD},
-            )
-            job.progress(frame + 1 - job.frames.start, len(job.frames), "frame")
-        for hole in (FrameSet.of([window]) - FrameSet.of(there)).ranges:
-            job.failed(FrameRange(hole.start, hole.stop), "there is no depth here")
-        job.commit(window)
+
+    def write(frame: int, places: np.ndarray) -> None:
+        path = job.output("position", frame=frame)
+        write_pass("position", path, places, rate=job.video.rate, header={AXES: WORLD})
+
+    with WriteBehind(job.settings.workers) as behind:
+        for window in job.windows:
+            there = [frame for frame in window if frame_name(frame) in depths]
+            for frame in there:
+                depth = metres_of(depths[frame_name(frame)])
+                behind.do(write, frame, maker.position(depth, frame))
+                job.progress(frame + 1 - job.frames.start, len(job.frames), "frame")
+            behind.settle()
+            for hole in (FrameSet.of([window]) - FrameSet.of(there)).ranges:
+                job.failed(FrameRange(hole.start, hole.stop), "there is no depth here")
+            job.commit(window)
 
 
 def metres_of(path: Path) -> np.ndarray:
@@ -105,18 +108,18 @@ def metres_of(path: Path) -> np.ndarray:
 def check(kind: str, path: Path) -> None:
     """Read a frame back; one without any depth holds no finite number, and may."""
     try:
-        house_picture(kind, path)
+        look_at_pass(kind, path)
     except InputError as error:
         raise OutputError(f"{path.name} does not read back: {error}") from error
 
 
 def contents(kind: str, path: Path) -> Contents:
     """Say what a file holds, for comparing it with the film."""
-    picture = house_picture(kind, path)
+    seen = look_at_pass(kind, path)
     return Contents(
         frames=FrameSet.of([int(path.stem.rpartition(".")[2])]),
-        size=picture.size,
-        channels=len(picture.channels),
+        size=seen.size,
+        channels=len(seen.channels),
     )
 
 
