@@ -180,7 +180,8 @@ def consistent(there: np.ndarray, back: np.ndarray) -> np.ndarray:
     )
     apart = np.einsum("ijk,ijk->ij", there + met, there + met)
     size = np.einsum("ijk,ijk->ij", there, there) + np.einsum("ijk,ijk->ij", met, met)
-    inside = np.abs(met).max(axis=-1) < _OUTSIDE / 2
+    # Plane by plane: numpy's maximum over an axis of two takes half of all the time here.
+    inside = (np.abs(met[..., 0]) < _OUTSIDE / 2) & (np.abs(met[..., 1]) < _OUTSIDE / 2)
     return np.asarray(inside & (apart <= _SHARE * size + _FLOOR))
 
 
@@ -201,19 +202,20 @@ def filled(flow: np.ndarray, sure: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    left, out, reach = ~sure, flow.copy(), _REACH
+    left, out, reach = np.flatnonzero(~sure), flow.copy(), _REACH
+    pixels = out.reshape(-1, 2)
     weight = sure.astype(np.float32)
     held = flow * weight[..., None]
     for _ in range(_ROUNDS):
-        if not left.any():
+        if not left.size:
             break
         window = (2 * reach + 1, 2 * reach + 1)
         share, total = (
             cv2.blur(one, window, borderType=cv2.BORDER_REFLECT) for one in (weight, held)
         )
-        now = left & (share > _KNOWN)
-        out[now] = total[now] / share[now, None]
-        left &= ~now
+        known = share.ravel()[left] > _KNOWN
+        now, left = left[known], left[~known]
+        pixels[now] = total.reshape(-1, 2)[now] / share.ravel()[now, None]
         reach *= 2
     return out
 
