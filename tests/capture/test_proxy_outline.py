@@ -60,6 +60,26 @@ def test_hair_and_clothes_lie_where_the_body_does() -> None:
     assert (seen.depth[:, :25] == 9).all()
 
 
+def test_normals_that_turn_away_along_the_outline_leave_no_streaks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def drawn_out() -> np.ndarray:
+        seen = scene()
+        # At its outline, the body's normals differ from row to row as its pixels cut it.
+        seen.normals[20:80:2, 40:56] = (0, 0, 1)
+        own = seen.normals[BODY].copy()
+        carry_on(seen, PEOPLE, {"P01": here(wider(BODY, 5))})
+        assert (seen.normals[BODY] == own).all()
+        rows = seen.normals[25:75, 36]
+        assert np.allclose(np.linalg.norm(rows, axis=-1), 1, atol=1e-5)
+        return np.abs(np.diff(rows, axis=0)).max(axis=-1)
+
+    assert drawn_out().max() < 0.5
+    # Control: each pixel drawn out for itself.
+    monkeypatch.setattr("choreoscope.capture.passes.proxy_outline._smooth", lambda *_: None)
+    assert drawn_out().min() == 1
+
+
 def test_without_a_mask_bodies_end_where_they_end() -> None:
     seen = scene()
     carry_on(seen, PEOPLE, {})

@@ -1,4 +1,4 @@
-"""Writing one frame while the next is computed: nothing lost, nothing out of order."""
+"""Writing frames while the next are computed: nothing lost, nothing kept that failed."""
 
 import threading
 
@@ -9,21 +9,22 @@ from choreoscope.capture.passes.write_behind import MOST_WAITING, WriteBehind
 PATIENCE = 10.0
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_all_is_done_in_order_when_it_has_settled(workers: int) -> None:
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_all_is_done_once_when_it_has_settled(workers: int) -> None:
     done: list[int] = []
     with WriteBehind(workers) as behind:
         for number in range(50):
             behind.do(done.append, number)
         behind.settle()
-        assert done == list(range(50))
+        assert sorted(done) == list(range(50))
         behind.do(done.append, 50)
         behind.settle()
-    assert done == list(range(51))
+    assert sorted(done) == list(range(51))
 
 
 def test_the_caller_goes_on_meanwhile_but_not_far_ahead() -> None:
-    may_write, asked = threading.Event(), []
+    may_write = threading.Event()
+    asked: list[int] = []
 
     def write(number: int) -> None:
         assert may_write.wait(PATIENCE), number
@@ -37,7 +38,7 @@ def test_the_caller_goes_on_meanwhile_but_not_far_ahead() -> None:
     worker = threading.Thread(target=work)
     worker.start()
     worker.join(0.3)
-    assert asked == list(range(MOST_WAITING))
+    assert asked == list(range(2 + MOST_WAITING))
     may_write.set()
     worker.join(PATIENCE)
     assert asked == list(range(10))
@@ -68,21 +69,22 @@ def test_what_goes_wrong_is_raised_before_anything_is_kept(workers: int) -> None
 
 
 def test_what_waits_is_given_up_when_the_caller_fails() -> None:
-    begun, may_end, done = threading.Event(), threading.Event(), []
+    begun, may_end = threading.Barrier(3), threading.Event()
+    done: list[int] = []
 
     def write(number: int) -> None:
-        begun.set()
+        begun.wait(PATIENCE)
         assert may_end.wait(PATIENCE)
         done.append(number)
 
     def fail() -> None:
         with WriteBehind(2) as behind:
-            behind.do(write, 0)
-            behind.do(write, 1)
-            assert begun.wait(PATIENCE)
+            for number in range(3):
+                behind.do(write, number)
+            begun.wait(PATIENCE)
             threading.Timer(0.2, may_end.set).start()
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert done == [0]
+    assert sorted(done) == [0, 1]

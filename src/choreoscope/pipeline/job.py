@@ -217,7 +217,7 @@ class StageJob:
         self._place_held()
         # The window that completes the stage is placed when the stage returns, so that a
         # complete manifest also holds the notes and failures told after the last window.
-        self._held = (done, list(self._outputs.values()))
+        self._held = (done, self._in_order())
         self._outputs = {}
         if self._missing_after(done):
             self._place_held()
@@ -273,7 +273,7 @@ class StageJob:
         if self._stage.granularity == "window":
             self._finish_windows()
             return
-        outputs = list(self._outputs.values())
+        outputs = self._in_order()
         written = {output.kind for output in outputs}
         whole = [kind for kind in self._stage.writes if kind_of(kind).per in ("clip", "film")]
         absent = [kind for kind in whole if kind not in written]
@@ -296,6 +296,10 @@ class StageJob:
             self._place_held()
         else:
             self._hand_on(None, [])
+
+    def _in_order(self) -> list[Output]:
+        """Sort outputs by path: threads may ask for them in any order, records have one."""
+        return [self._outputs[path] for path in sorted(self._outputs)]
 
     def _missing_after(self, done: FrameRange) -> FrameSet:
         return self.missing - FrameSet.of([done])

@@ -2,4 +2,4 @@
 
 from choreoscope.capture.passes.proxy_spec import proxy_spec
 
-SPEC = proxy_spec("normals", "ProxyNormals")
+SPEC = proxy_spec("normals", "ProxyNormals", version=2)

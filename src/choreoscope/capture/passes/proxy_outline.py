@@ -2,7 +2,8 @@
 
 A proxy has no hair and no clothes: where the film shows them, the floor far behind would stand in
 the passes, and a matte laid over them would cut it out. So pixels of a performer's mask take what
-the nearest pixel of the own body says.
+the nearest pixel of the own body says. Normals are then averaged there: the body turns away at its
+outline, and each of its pixels drawn out for itself would show as a bright streak under a light.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,9 @@ FARTHEST = 0.15
 """How far the body is carried, as a share of the box's longer side: beyond, the solve is wrong."""
 MASK_STEPS = 256
 """A mask is made of so many steps; its soft matte reaches about one of them farther."""
+LEAST = np.float32(1e-3)
+SMOOTHING = 0.02
+"""Half the width normals are averaged over, as a share of the box's longer side."""
 
 
 def carry_on(seen: Rendered, people: tuple[str, ...], here: Mapping[str, PersonHere]) -> None:
@@ -68,3 +72,15 @@ def _carry(seen: Rendered, number: int, here: PersonHere, free: np.ndarray) -> N
     for plane in (seen.depth, seen.normals, seen.part, seen.instance):
         patch = plane[rows, columns]
         patch[fill] = patch.reshape(body.size, *plane.shape[2:])[nearest]
+    _smooth(seen.normals[rows, columns], fill, body | fill, max(1, round(SMOOTHING * longest)))
+
+
+def _smooth(normals: np.ndarray, fill: np.ndarray, figure: np.ndarray, radius: int) -> None:
+    """Average normals over the figure, and keep the average where it was filled, in place."""
+    import cv2
+
+    window = (2 * radius + 1, 2 * radius + 1)
+    total = cv2.blur(np.where(figure[..., None], normals, np.float32(0)), window)[fill]
+    length = np.linalg.norm(total, axis=-1, keepdims=True)
+    # Opposite normals may cancel; such a pixel keeps its own.
+    normals[fill] = np.where(length > LEAST, total / np.maximum(length, LEAST), normals[fill])

@@ -10,7 +10,7 @@ from choreoscope.capture.passes.proxy_options import ProxyOptions
 from choreoscope.datatypes.models import BackendSpec, Licence, RunSettings, Tier
 
 
-def proxy_spec(task: str, model: str) -> BackendSpec:
+def proxy_spec(task: str, model: str, *, version: int = 1) -> BackendSpec:
     """Describe the proxy of a task; nothing of the renderer is imported before it is loaded.
 
     Parameters
@@ -19,11 +19,13 @@ def proxy_spec(task: str, model: str) -> BackendSpec:
         What it makes.
     model : str
         Name of the class in `capture.passes.proxy_model`.
+    version : int
+        Raised where the answers change.
     """
     return BackendSpec(
         task=task,
         name="proxy",
-        version=1,
+        version=version,
         # Not a closure: descriptions travel to worker processes.
         load=functools.partial(_load, model),
         modules=(),

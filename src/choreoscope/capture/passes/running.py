@@ -54,8 +54,8 @@ def run_pass(
     job : Job
         Of a window stage.
     write : callable
-        ``write(frame, answer)``, called once for each frame that decodes, in order; writes the
-        outputs of that frame, maybe in another thread while the next frame is computed.
+        ``write(frame, answer)``, called once for each frame that decodes; writes the outputs of
+        that frame, maybe in another thread while others are computed and written.
     state_kind : str or None
         Kind under which each window's state is stored, and which the stage then has to write.
         Without one only models whose frames do not depend on one another can be used.

@@ -1,4 +1,4 @@
-"""Writing one frame while the next is computed.
+"""Writing frames while the next are computed.
 
 The library that writes EXR files lets other threads run meanwhile, and writing a frame of a pass
 takes about as long as making it.
@@ -10,14 +10,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
 
-MOST_WAITING = 2
-"""Frames that are written or wait for it; bounds memory."""
+MOST_WAITING = 1
+"""Frames that wait to be written, besides those being written; bounds memory."""
 
 
 class WriteBehind:
-    """One thread that does what it is told, in the order it is told; a context manager.
+    """Threads that do what they are told; a context manager.
 
-    What is handed to it must not be changed afterwards.
+    What is handed to them must not be changed afterwards, and in which order it is done is not
+    known.
 
     Parameters
     ----------
@@ -26,7 +27,8 @@ class WriteBehind:
     """
 
     def __init__(self, workers: int) -> None:
-        self._thread = ThreadPoolExecutor(1, "write") if workers > 1 else None
+        self._threads = ThreadPoolExecutor(workers, "write") if workers > 1 else None
+        self._most = workers + MOST_WAITING
         self._waiting: deque[Future[None]] = deque()
 
     def __enter__(self) -> Self:
@@ -38,8 +40,8 @@ class WriteBehind:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._thread is not None:
-            self._thread.shutdown(wait=True, cancel_futures=True)
+        if self._threads is not None:
+            self._threads.shutdown(wait=True, cancel_futures=True)
 
     def do(self, call: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401
         """Have something done; waits while too much is to be done already.
@@ -49,12 +51,12 @@ class WriteBehind:
         Exception
             Whatever an earlier call raised.
         """
-        if self._thread is None:
+        if self._threads is None:
             call(*arguments)
             return
-        while len(self._waiting) >= MOST_WAITING:
+        while len(self._waiting) >= self._most:
             self._waiting.popleft().result()
-        self._waiting.append(self._thread.submit(call, *arguments))
+        self._waiting.append(self._threads.submit(call, *arguments))
 
     def settle(self) -> None:
         """Wait until everything is done.
