@@ -22,7 +22,7 @@ from choreoscope.formats.npz import open_arrays, write_arrays
 from choreoscope.formats.observations import read_observations, write_observations
 from choreoscope.formats.video_writer import FilmWriter
 from choreoscope.pipeline import events
-from choreoscope.pipeline.fingerprint import sha256_of
+from choreoscope.pipeline.digests import sha256_of
 from choreoscope.pipeline.verify import Findings, verify
 
 FRAMES = 40

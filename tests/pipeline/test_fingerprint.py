@@ -17,13 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from choreoscope.datatypes.errors import InputError
+from choreoscope.pipeline.digests import content_of, sha256_of
 from choreoscope.pipeline.fingerprint import (
     Causes,
     canonical,
     canonical_json,
-    content_of,
     differences,
-    sha256_of,
 )
 from choreoscope.pipeline.stage import Options
 

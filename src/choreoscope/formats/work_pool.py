@@ -1,6 +1,6 @@
 """A few processes that read, convert and write files while the caller goes on.
 
-Processes, because the library that writes EXR files holds Python's lock all the while: in threads
+Processes, because the library that reads EXR files holds Python's lock all the while: in threads
 its work would take turns, and the caller would stand still with it.
 """
 

@@ -10,7 +10,8 @@ from choreoscope.datatypes.artifacts import Manifest, WrittenFile, frame_name, k
 from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameSet
 from choreoscope.datatypes.models import READ_FROM_DISK, BackendSpec, Tier
-from choreoscope.pipeline.fingerprint import canonical, content_of
+from choreoscope.pipeline.digests import content_of
+from choreoscope.pipeline.fingerprint import canonical
 from choreoscope.pipeline.manifest import contribution
 from choreoscope.pipeline.recipe import Recipe
 from choreoscope.pipeline.stage import Options, Stage

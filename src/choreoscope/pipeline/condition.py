@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterable
 
 from choreoscope.datatypes.artifacts import Manifest, WrittenFile
-from choreoscope.pipeline.fingerprint import sha256_of
+from choreoscope.pipeline.digests import sha256_of
 from choreoscope.pipeline.folder import ClipFolder
 from choreoscope.pipeline.stage import Contents, Stage
 

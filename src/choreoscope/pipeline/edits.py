@@ -11,8 +11,8 @@ from choreoscope.datatypes.errors import InputError
 from choreoscope.datatypes.frames import FrameSet
 from choreoscope.pipeline.attempts import window_length
 from choreoscope.pipeline.condition import adopted, edit_note, fault_of, look_at
+from choreoscope.pipeline.digests import sha256_of
 from choreoscope.pipeline.events import Events, Note, ignore
-from choreoscope.pipeline.fingerprint import sha256_of
 from choreoscope.pipeline.folder import ClipFolder, writing
 from choreoscope.pipeline.lock import locked
 from choreoscope.pipeline.manifest import read_manifest, write_manifest

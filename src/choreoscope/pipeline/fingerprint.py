@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -128,26 +128,6 @@ def _rarer(value: object) -> object:
 def canonical_json(value: object) -> str:
     """Write the canonical form of a value as ASCII JSON without blanks, keys sorted."""
     return json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, 64 hex digits; memory stays flat."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def content_of(place: Path) -> str:
-    """Hash of a file, or of the names and hashes of all files in a folder; "absent" for neither."""
-    if place.is_file():
-        return sha256_of(place)
-    if not place.is_dir():
-        return "absent"
-    lines = [
-        f"{sha256_of(file)}  {file.relative_to(place).as_posix()}\n"
-        for file in sorted(place.rglob("*"))
-        if file.is_file()
-    ]
-    return hashlib.sha256("".join(lines).encode(errors="backslashreplace")).hexdigest()
 
 
 def differences(before: Causes, after: Causes) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from choreoscope.datatypes.artifacts import Manifest, WrittenFile, frame_name, kind_of
 from choreoscope.datatypes.errors import InputError, OutputError
 from choreoscope.datatypes.frames import FrameRange
-from choreoscope.pipeline.fingerprint import sha256_of
+from choreoscope.pipeline.digests import sha256_of
 from choreoscope.pipeline.folder import ClipFolder, settle
 from choreoscope.pipeline.manifest import read_manifest, write_manifest
 from choreoscope.pipeline.stage import Stage

@@ -27,8 +27,8 @@ from choreoscope.datatypes.errors import WITH_GAPS, InputError, OutputError
 from choreoscope.datatypes.frames import FrameSet
 from choreoscope.datatypes.passes import PASSES
 from choreoscope.pipeline.condition import opened
+from choreoscope.pipeline.digests import sha256_of
 from choreoscope.pipeline.events import Events, Progress, StageFinished, ignore
-from choreoscope.pipeline.fingerprint import sha256_of
 from choreoscope.pipeline.manifest import failed_frames, read_manifest
 from choreoscope.pipeline.stage import Contents, Stage
 from choreoscope.pipeline.status import StageStatus, Unit, unit_status

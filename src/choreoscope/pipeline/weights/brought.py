@@ -4,11 +4,10 @@ For models whose files cannot be fetched without the user's own agreement to the
 is opened before the hash is right: the first call without one tells what it is.
 """
 
-import hashlib
 from pathlib import Path
 
 from choreoscope.datatypes.errors import WeightsError
-from choreoscope.pipeline.weights.checks import sha256_of
+from choreoscope.pipeline.digests import folder_digest, sha256_of
 
 WANTED = (".json", ".safetensors", ".txt", ".model")
 """Files of a hub folder that are read; pickled weights and code are not, whatever lies there."""
@@ -64,15 +63,12 @@ def digest_of(place: Path) -> str:
     try:
         if place.is_file():
             return sha256_of(place)
-        files = sorted(
-            (file for file in place.rglob("*") if file.suffix in WANTED and file.is_file()),
-            key=lambda file: file.relative_to(place).as_posix(),
-        )
-        lines = [f"{sha256_of(file)}  {file.relative_to(place).as_posix()}\n" for file in files]
+        files = [file for file in place.rglob("*") if file.suffix in WANTED and file.is_file()]
+        digest = folder_digest(place, files)
     except OSError as error:
         raise WeightsError(f"{place} cannot be read ({error.strerror or error})") from error
-    if not any(line.endswith(".safetensors\n") for line in lines):
+    if not any(file.suffix == ".safetensors" for file in files):
         raise WeightsError(
-            f"{place}: expected a folder with *.safetensors files, found {len(lines)} others"
+            f"{place}: expected a folder with *.safetensors files, found {len(files)} others"
         )
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return digest

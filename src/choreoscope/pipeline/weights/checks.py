@@ -1,21 +1,9 @@
 """Is this the file it should be? Size first, because it costs nothing, then sha256."""
 
-import hashlib
 from pathlib import Path
 
 from choreoscope.datatypes.models import ModelRef
-
-
-def sha256_of(path: Path) -> str:
-    """Hash of a file's content, hex.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+from choreoscope.pipeline.digests import sha256_of
 
 
 def difference(path: Path, *, sha256: str, size: int) -> str | None:
