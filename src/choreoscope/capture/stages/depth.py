@@ -1,6 +1,6 @@
 """Depth of every frame in metres, with its uncertainty, performers laid in with a clean edge."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -10,12 +10,11 @@ from pydantic import Field, model_validator
 from choreoscope.capture.depth.applying import MetricDepth, keyed
 from choreoscope.capture.depth.bodies import dense, front_pictures
 from choreoscope.capture.depth.compositing import Layer, composite
+from choreoscope.capture.passes.deriving import derive_frames
 from choreoscope.capture.passes.pass_files import WINDOW_FRAMES, check, contents
 from choreoscope.capture.passes.proxy_scene import FLOOR
 from choreoscope.capture.passes.shot import KNOWS, shot_context
-from choreoscope.capture.passes.write_behind import WriteBehind
 from choreoscope.datatypes.artifacts import frame_name
-from choreoscope.datatypes.frames import FrameRange, FrameSet
 from choreoscope.formats.depth_fit_json import DepthFitFile, read_depth_fit
 from choreoscope.formats.passes import write_pass
 from choreoscope.formats.raw_depth import read_raw_depth
@@ -66,16 +65,11 @@ def run(job: Job) -> None:
                 header={"origin": fit.backend},
             )
 
-    with WriteBehind(job.settings.workers) as behind:
-        for window in job.windows:
-            there = [frame for frame in window if frame_name(frame) in raw_files]
-            for frame, fronts in maker.fronts(there):
-                behind.do(write, frame, *maker.frame(raw_files[frame_name(frame)], frame, fronts))
-                job.progress(frame + 1 - job.frames.start, len(job.frames), "frame")
-            behind.settle()
-            for hole in (FrameSet.of([window]) - FrameSet.of(there)).ranges:
-                job.failed(FrameRange(hole.start, hole.stop), "the back end gave no depth here")
-            job.commit(window)
+    def make(frames: Sequence[int]) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
+        for frame, fronts in maker.fronts(frames):
+            yield frame, maker.frame(raw_files[frame_name(frame)], frame, fronts)
+
+    derive_frames(job, raw_files, make, write, absent="the back end gave no depth here")
 
 
 Fronts = dict[str, np.ndarray]
@@ -93,7 +87,7 @@ class _Maker:
         # What is in metres already shows performers where they were solved.
         self._lay_in = fit.fitted and self._options.performers != "none"
 
-    def fronts(self, frames: list[int]) -> Iterator[tuple[int, Fronts]]:
+    def fronts(self, frames: Sequence[int]) -> Iterator[tuple[int, Fronts]]:
         """Depth of the solved bodies in frames, where they are asked for."""
         solved = any(one.motion is not None for one in self._shot.performers.values())
         if not (self._lay_in and solved and self._options.performers == "body"):

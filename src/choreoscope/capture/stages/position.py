@@ -1,14 +1,15 @@
 """Where every pixel is in the world: depth along the rays of the solved camera."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from choreoscope.capture.passes.write_behind import WriteBehind
+from choreoscope.capture.passes.deriving import derive_frames
 from choreoscope.datatypes.artifacts import frame_name
 from choreoscope.datatypes.camera import CameraTrack
 from choreoscope.datatypes.errors import InputError, OutputError
-from choreoscope.datatypes.frames import FrameRange, FrameSet
+from choreoscope.datatypes.frames import FrameSet
 from choreoscope.formats.camera_json import read_camera
 from choreoscope.formats.passes import (
     AXES,
@@ -75,17 +76,11 @@ def run(job: Job) -> None:
         path = job.output("position", frame=frame)
         write_pass("position", path, places, rate=job.video.rate, header={AXES: WORLD})
 
-    with WriteBehind(job.settings.workers) as behind:
-        for window in job.windows:
-            there = [frame for frame in window if frame_name(frame) in depths]
-            for frame in there:
-                depth = metres_of(depths[frame_name(frame)])
-                behind.do(write, frame, maker.position(depth, frame))
-                job.progress(frame + 1 - job.frames.start, len(job.frames), "frame")
-            behind.settle()
-            for hole in (FrameSet.of([window]) - FrameSet.of(there)).ranges:
-                job.failed(FrameRange(hole.start, hole.stop), "there is no depth here")
-            job.commit(window)
+    def make(frames: Sequence[int]) -> Iterator[tuple[int, tuple[np.ndarray]]]:
+        for frame in frames:
+            yield frame, (maker.position(metres_of(depths[frame_name(frame)]), frame),)
+
+    derive_frames(job, depths, make, write, absent="there is no depth here")
 
 
 def metres_of(path: Path) -> np.ndarray:
